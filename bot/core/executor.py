@@ -1,0 +1,345 @@
+"""One level of a grid: buys at its entry, sells at its exit, and knows at every moment what it waits for.
+
+Rule: an executor is a value. `on(event)` folds what the exchange said, `begun(action)` records an intent before it
+leaves; what it wants next is said by `wishes.py`. Nothing here performs anything.
+
+While `awaiting` is set it wants nothing. `order` is the current leg's order; older orders that may still trade are
+`watched`: a fill of one of those is a stray, booked at once, and changes no state by itself.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from bot.core import client_ids
+from bot.core.accounting import EMPTY_BOOKS, Books, RoundTrip
+from bot.core.actions import Action, CancelOrder
+from bot.core.events import (
+    CloseReason,
+    CycleRearmed,
+    Event,
+    HoldingSold,
+    OrderAccepted,
+    OrderClosed,
+    OrderFilled,
+    OrderMissing,
+    OrderRefused,
+    Refusal,
+)
+from bot.core.level import Awaited, Awaiting, Back, Level, OrderRecord
+from bot.core.lifecycle import ENTRY_STATES, Mode, State, Trigger, step
+from bot.core.model import Fill, Leg, Market, Side
+from bot.core.money import ZERO
+from bot.core.snapshot import LevelBlocked, LevelFilled, LevelFrozen, Notice, StrayFilled, TradeClosed
+from bot.errors import ProtocolError
+
+WATCH_CANCELLED = timedelta(minutes=10)
+WATCH_MISSING = timedelta(hours=24)
+BACK_OFF_FIRST = timedelta(seconds=1)
+BACK_OFF_LAST = timedelta(seconds=60)
+NEVER_QUICK = frozenset({Refusal.FUNDS, Refusal.MINIMUM, Refusal.PRICE_BAND, Refusal.AUTH, Refusal.MAINTENANCE})
+CIRCUIT = 3
+"""Refusals of the same kind in a row after which a level tries once a minute and its owner is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionExecutor:
+    """The life of one level. See the module's rule."""
+
+    level: Level
+    market: Market
+    prefix: str
+    state: State = State.PENDING_ENTRY
+    mode: Mode = Mode.RUNNING
+    cycle: int = 1
+    attempts: int = 0
+    books: Books = EMPTY_BOOKS
+    order: OrderRecord | None = None
+    awaiting: Awaiting | None = None
+    watched: tuple[OrderRecord, ...] = ()
+    placed_at: datetime | None = None
+    back: Back | None = None
+    frozen: str = ""
+
+    # -- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        return self.level.id
+
+    @property
+    def leg(self) -> Leg:
+        return Leg.ENTRY if self.state in ENTRY_STATES else Leg.EXIT
+
+    @property
+    def target(self) -> Decimal:
+        """The price the current leg is to trade at."""
+        return self.level.entry if self.state in ENTRY_STATES else self.level.exit
+
+    @property
+    def sellable(self) -> Decimal:
+        """What of the holding an exit can sell: on the step, and above the venue's minimums; else 0."""
+        amount = self.market.amount_down(self.books.held) if self.books.held > ZERO else ZERO
+        return amount if amount and self.market.accepts(self.level.exit, amount) else ZERO
+
+    @property
+    def missing(self) -> Decimal:
+        """What the entry leg still has to buy, at least the smallest amount the venue accepts."""
+        carried = self.books.held - self.books.bought
+        bought = self.books.bought + (carried if self.sellable and carried > ZERO else ZERO)
+        wanted = self.market.amount_down(max(self.level.amount - bought, ZERO))
+        return max(wanted, self.market.smallest_amount(self.level.entry))
+
+    @property
+    def exposure(self) -> Decimal:
+        """Quote currency bound: coins held at cost, and an entry that rests or is awaited."""
+        order = self.order
+        resting = (order.amount - order.filled) * order.price if order is not None and order.leg is Leg.ENTRY else ZERO
+        return self.books.held_cost + resting
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing of it rests, is awaited, or is waited for to add up."""
+        return self.order is None and self.awaiting is None
+
+    # -- what happened -------------------------------------------------------------------------------------------
+
+    def begun(self, action: Action, now: datetime) -> "PositionExecutor":
+        """With the intent to carry out `action` recorded. Must be durable before the action leaves."""
+        if isinstance(action, CancelOrder):
+            return replace(self, awaiting=Awaiting(Awaited.CANCEL, action.client_id, now))
+        watched = self.watched
+        if watched:
+            watched = tuple(record for record in watched if record.watch_until is None or record.watch_until > now)
+        return replace(
+            self,
+            attempts=self.attempts + 1,
+            order=OrderRecord(action.client_id, action.leg, action.price, action.amount),
+            awaiting=Awaiting(Awaited.PLACE, action.client_id, now),
+            watched=watched,
+            placed_at=now,
+        )
+
+    def on(self, event: Event) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        """This executor after an event, and what is worth telling. An event it has seen before changes nothing.
+
+        ProtocolError when the event contradicts what is known (the manager then freezes this executor).
+        """
+        match event:
+            case OrderFilled():
+                return self._on_filled(event)
+            case OrderAccepted():
+                return self._on_accepted(event), ()
+            case OrderClosed():
+                return self._on_closed(event)
+            case OrderRefused():
+                return self._on_refused(event)
+            case OrderMissing():
+                return self._on_missing(event), ()
+            case HoldingSold():
+                return self._on_holding_sold(event)
+            case CycleRearmed():
+                return self._on_rearmed(event)
+
+    def _on_accepted(self, event: OrderAccepted) -> "PositionExecutor":
+        order, awaiting = self.order, self.awaiting
+        # Seen on the book after its cancel was sent, the cancel did not take and may be wanted anew.
+        if awaiting is not None and awaiting.client_id == event.client_id:
+            answered = awaiting.kind is Awaited.PLACE or event.at > awaiting.since
+            awaiting = None if answered else awaiting
+        if order is None or order.client_id != event.client_id:
+            landed = tuple(
+                replace(late, accepted=True) if late.client_id == event.client_id else late for late in self.watched
+            )
+            return replace(self, awaiting=awaiting, watched=landed)
+        if order.accepted:
+            return self if awaiting is self.awaiting else replace(self, awaiting=awaiting)
+        return replace(
+            self, state=step(self.state, Trigger.PLACED), order=replace(order, accepted=True), awaiting=awaiting
+        )
+
+    def _on_filled(self, event: OrderFilled) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        order, fill = self.order, event.fill
+        if order is not None and order.client_id == event.client_id:
+            if fill.trade_id in order.trade_ids:
+                return self, ()
+            order = _with_fill(order, fill)
+            awaiting = self.awaiting
+            if awaiting is not None and (awaiting.kind is Awaited.PLACE or order.is_full):
+                awaiting = None
+            books = self.books.booked(order.side, fill, self.market)
+            after = replace(self, order=order, awaiting=awaiting, books=books, back=None)
+            told = LevelFilled(
+                at=fill.at,
+                executor=self.id,
+                symbol=self.market.symbol,
+                side=order.side,
+                price=fill.price,
+                amount=fill.amount,
+                whole=order.is_full,
+                target=self.level.exit,
+                maker=fill.maker,
+            )
+            return (
+                after._settled(event.at, told)
+                if order.is_settled
+                else (after._advanced(Trigger.PARTLY_FILLED), (told,))
+            )
+        for record in self.watched:
+            if record.client_id == event.client_id:
+                return self._on_stray(record, fill)
+        key = client_ids.decode(event.client_id)
+        if key is None or (key.prefix == self.prefix and (key.cycle, key.attempt) >= (self.cycle, self.attempts)):
+            raise ProtocolError(f"{self.id} never sent order {event.client_id}, yet it traded")
+        return self, ()  # an order long settled: this trade is in the books
+
+    def _on_stray(self, record: OrderRecord, fill: Fill) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        if fill.trade_id in record.trade_ids:
+            return self, ()
+        after = _with_fill(record, fill)
+        watched = tuple(
+            after if other is record else other for other in self.watched if other is not record or not after.is_full
+        )
+        books = self.books.booked(record.side, fill, self.market)
+        told = StrayFilled(
+            at=fill.at,
+            executor=self.id,
+            symbol=self.market.symbol,
+            side=record.side,
+            price=fill.price,
+            amount=fill.amount,
+        )
+        executor, closed = replace(self, watched=watched, books=books)._complete_without_order(fill.at)
+        return executor, (told, *closed)
+
+    def _complete_without_order(self, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        """Strays and closing sales have no order of the current leg: where they completed it, the leg is over."""
+        if self.order is not None or self.awaiting is not None:
+            return self, ()
+        if self.state is State.PENDING_ENTRY and self.sellable:
+            return self._advanced(Trigger.FILLED), ()
+        if self.state is State.FILLED_WAIT and not self.sellable:
+            return self._finished_exit(at)
+        return self, ()
+
+    def _on_closed(self, event: OrderClosed) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        order = self.order
+        awaiting = None if self.awaiting is not None and self.awaiting.client_id == event.client_id else self.awaiting
+        if order is None or order.client_id != event.client_id:
+            closed = tuple(
+                replace(late, closed=event.filled) if late.client_id == event.client_id else late
+                for late in self.watched
+            )
+            return replace(self, awaiting=awaiting, watched=closed), ()
+        order = replace(order, accepted=True, closed=max(event.filled, order.filled))
+        after = replace(self, order=order, awaiting=awaiting)
+        if not order.is_settled:
+            return after, ()  # trades are still to come
+        if event.reason is CloseReason.WOULD_CROSS and not order.filled:
+            refused = OrderRefused(event.client_id, event.at, Refusal.WOULD_CROSS, str(event.reason))
+            after, notices = after._backed_off(refused)
+            settled, more = after._settled(event.at)
+            return settled, (*notices, *more)
+        return after._settled(event.at)
+
+    def _settled(self, at: datetime, *told: Notice) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        """The current order is over: decide, by quantities, what became of its leg."""
+        order = self.order
+        assert order is not None
+        watched = self.watched
+        if not order.is_full:
+            watched = (*watched, replace(order, watch_until=at + WATCH_CANCELLED))
+        after = replace(self, order=None, awaiting=None, watched=watched)
+        if order.leg is Leg.ENTRY:
+            done = order.is_full or bool(after.sellable)
+            return after._advanced(Trigger.FILLED if done else Trigger.LOST), told
+        if after.sellable:
+            return after._advanced(Trigger.LOST), told
+        completed, closed = after._finished_exit(at)
+        return completed, (*told, *closed)
+
+    def _finished_exit(self, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        books = self.books
+        after = replace(self._advanced(Trigger.FILLED), books=books.settled(), back=None)
+        if not books.sold:
+            return after, ()
+        trade = RoundTrip(
+            grid=self.level.grid,
+            executor=self.id,
+            cycle=self.cycle,
+            symbol=self.market.symbol,
+            qty=books.sold,
+            cost=books.cost,
+            proceeds=books.proceeds,
+            fees=books.fees,
+            currency=self.market.quote,
+            closed_at=at,
+        )
+        return after, (TradeClosed(at=at, trade=trade),)
+
+    def _on_refused(self, event: OrderRefused) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        order = self.order
+        if order is None or order.client_id != event.client_id:
+            return self, ()
+        if order.filled or order.accepted:
+            raise ProtocolError(f"{self.id}: order {event.client_id} was refused after it had been accepted")
+        after, notices = self._backed_off(event)
+        return replace(after._advanced(Trigger.LOST), order=None, awaiting=None), notices
+
+    def _backed_off(self, event: OrderRefused) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        """With the next try put off, twice as long each time; a level refused again and again is told of once."""
+        if event.reason is Refusal.WITHDRAWN:
+            return self, ()
+        before = self.back
+        in_a_row = before is not None and before.reason is event.reason and event.at < before.until + BACK_OFF_LAST
+        count = before.count + 1 if before is not None and in_a_row else 1
+        quick = event.reason not in NEVER_QUICK and count < CIRCUIT
+        pause = BACK_OFF_FIRST * 2 ** (count - 1) if quick else BACK_OFF_LAST
+        back = Back(event.reason, count, event.message, event.at + pause)
+        told: tuple[Notice, ...] = ()
+        if count == CIRCUIT or (count == 1 and event.reason in NEVER_QUICK):
+            told = (
+                LevelBlocked(
+                    at=event.at,
+                    executor=self.id,
+                    symbol=self.market.symbol,
+                    reason=event.reason,
+                    message=event.message,
+                    next_try=back.until,
+                ),
+            )
+        return replace(self, back=back), told
+
+    def _on_missing(self, event: OrderMissing) -> "PositionExecutor":
+        """The awaited order was not found: it is watched for a late landing, and the leg may be tried anew."""
+        order = self.order
+        if order is None or order.client_id != event.client_id or order.accepted or order.filled:
+            return self
+        watched = (*self.watched, replace(order, watch_until=event.at + WATCH_MISSING))
+        return replace(self._advanced(Trigger.LOST), order=None, awaiting=None, watched=watched)
+
+    def _on_holding_sold(self, event: HoldingSold) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        after = replace(self, books=self.books.booked(Side.SELL, event.fill, self.market))
+        if after.state is State.PENDING_ENTRY and after.books.held <= ZERO < after.books.sold:
+            # What had been bought below the minimum went with the sale: the cycle is over all the same.
+            after = after._advanced(Trigger.FILLED)
+        return after._complete_without_order(event.at)
+
+    def _on_rearmed(self, event: CycleRearmed) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        after = replace(self._advanced(Trigger.REARMED), cycle=self.cycle + 1, attempts=0, placed_at=None, back=None)
+        return after._complete_without_order(event.at)  # what a stray left is sold first
+
+    def _advanced(self, trigger: Trigger) -> "PositionExecutor":
+        state = step(self.state, trigger)
+        return self if state is self.state else replace(self, state=state)
+
+    def stopped(self, why: str, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        """Frozen: it does nothing more until a person has looked; its order stays where it is."""
+        return replace(self, frozen=why), (LevelFrozen(at=at, executor=self.id, why=why),)
+
+
+def _with_fill(record: OrderRecord, fill: Fill) -> OrderRecord:
+    filled = record.filled + fill.amount
+    if filled > record.amount:
+        raise ProtocolError(f"order {record.client_id} over {record.amount} traded {filled}")
+    return replace(record, accepted=True, filled=filled, trade_ids=(*record.trade_ids, fill.trade_id))

@@ -1,0 +1,97 @@
+"""What an executor is made of: its level, the orders it remembers, what it waits for.
+
+Rule: plain frozen records, all of them kept with the state.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from bot.core.actions import Action
+from bot.core.events import Refusal
+from bot.core.model import Leg, Side
+from bot.core.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a level of a grid is asked to do. Prices are on the tick, the amount on the step."""
+
+    grid: str
+    number: int
+    entry: Decimal
+    exit: Decimal
+    amount: Decimal
+    loop: bool
+    above_wait: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.grid}.{self.number}"
+
+
+class Awaited(StrEnum):
+    """The kind of request whose outcome is not known yet."""
+
+    PLACE = "place"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """A request that is durable and may have left."""
+
+    kind: Awaited
+    client_id: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """What we know of one order of ours. `closed` is the exchange's cumulative amount once it left the book."""
+
+    client_id: str
+    leg: Leg
+    price: Decimal
+    amount: Decimal
+    accepted: bool = False
+    filled: Decimal = ZERO
+    trade_ids: tuple[str, ...] = ()
+    closed: Decimal | None = None
+    watch_until: datetime | None = None
+
+    @property
+    def side(self) -> Side:
+        return self.leg.side
+
+    @property
+    def is_full(self) -> bool:
+        return self.filled >= self.amount
+
+    @property
+    def is_settled(self) -> bool:
+        """Gone from the book, and its trades add up to what the exchange says it traded."""
+        return self.is_full or (self.closed is not None and self.filled >= self.closed)
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Refusals in a row of one kind, and when the next try is due."""
+
+    reason: Refusal
+    count: int
+    message: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What should be done now, why, and when to look again: at a time, an ask at or above, a bid at or below."""
+
+    why: str
+    action: Action | None = None
+    rearm: bool = False
+    at: datetime | None = None
+    rise: Decimal | None = None
+    fall: Decimal | None = None

@@ -1,0 +1,226 @@
+"""The preview of a grid: every level as it will be, what it costs at worst, what a cycle earns, and what is refused.
+
+Rule: what the preview says is what Create does; both are made here, from the same spec, market and price.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
+
+from bot.core import grids
+from bot.core.grids import GridSpec
+from bot.core.level import Level
+from bot.core.model import FeeSide, Market, Quote, Side
+from bot.core.money import HUNDRED, ZERO, average, ceil_to, plain
+from bot.core.pricing import Offsets, maker_price
+
+ONE = Decimal(1)
+FAR_RATIO = Decimal("0.5")
+"""A range wholly more than this share of the price away from the market is taken for a slip of the thumb."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLevel:
+    """One level after rounding; `refused` says why it can't trade, empty when it can. `net` is a cycle's profit."""
+
+    number: int
+    entry: Decimal
+    exit: Decimal
+    amount: Decimal
+    net: Decimal
+    buys_at: Decimal | None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a grid may use: quote currency free on the account, and left of `MAX_EXPOSURE` for a grid alone."""
+
+    free: Decimal | None = None
+    exposure: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """All that Create would do. `capital` is quote currency bound when every level has bought at its own entry.
+
+    `problems` forbid Create; a refused level alone does not.
+    """
+
+    spec: GridSpec
+    market: Market
+    quote: Quote
+    levels: tuple[PlannedLevel, ...]
+    capital: Decimal
+    problems: tuple[str, ...]
+
+    @property
+    def accepted(self) -> tuple[PlannedLevel, ...]:
+        return tuple(level for level in self.levels if not level.refused)
+
+    @property
+    def refused(self) -> tuple[PlannedLevel, ...]:
+        return tuple(level for level in self.levels if level.refused)
+
+    @property
+    def immediate(self) -> tuple[PlannedLevel, ...]:
+        """Levels above the market: they buy at once, near it."""
+        return tuple(level for level in self.accepted if level.buys_at is not None)
+
+    @property
+    def immediate_cost(self) -> Decimal:
+        return sum((level.amount * level.buys_at for level in self.immediate if level.buys_at is not None), ZERO)
+
+    @property
+    def net_low(self) -> Decimal:
+        """The smallest profit of one level's cycle after the fees of both legs, in quote currency."""
+        return min((level.net for level in self.accepted), default=ZERO)
+
+    @property
+    def net_high(self) -> Decimal:
+        return max((level.net for level in self.accepted), default=ZERO)
+
+    @property
+    def net_pct(self) -> Decimal:
+        """Net profit of one cycle of every level, in per cent of the capital bound."""
+        total = sum((level.net for level in self.accepted), ZERO)
+        return average(total * HUNDRED, self.capital) if self.capital else ZERO
+
+    def changed_since(self, other: "Preview") -> bool:
+        """Whether a person has to be asked again: the capital bound or what is refused differs, or what buys at once
+        does by more than a quarter of the levels (a level or two change sides with every swing of a lively market).
+        """
+        slack = max(1, len(self.levels) // 4)
+        return (
+            self.capital != other.capital
+            or self.problems != other.problems
+            or [level.number for level in self.refused] != [level.number for level in other.refused]
+            or abs(len(self.immediate) - len(other.immediate)) > slack
+        )
+
+    def to_levels(self, grid_id: str) -> list[Level]:
+        """The levels that Create makes."""
+        spec = self.spec
+        return [
+            Level(grid_id, level.number, level.entry, level.exit, level.amount, spec.loop, spec.above_wait)
+            for level in self.accepted
+        ]
+
+
+def preview(spec: GridSpec, market: Market, quote: Quote, offsets: Offsets, limits: Limits) -> Preview:
+    """What this grid would be on this market at this price."""
+    entries = grids.prices(spec, market.price_tick)
+    levels = tuple(_planned(spec, number, entry, market, quote, offsets) for number, entry in enumerate(entries, 1))
+    fee = ONE + (market.maker_fee_ratio if market.fee_side is FeeSide.QUOTE else ZERO)
+    capital = sum((level.amount * level.entry for level in levels if not level.refused), ZERO) * fee
+    made = Preview(spec, market, quote, levels, capital, ())
+    return replace(made, problems=tuple(problem for check in CHECKS if (problem := check(made, limits))))
+
+
+def sold_of(amount: Decimal, market: Market) -> Decimal:
+    """What of a bought amount an exit can sell: after the fee, on the step."""
+    return market.amount_down(market.received_on_buy(amount))
+
+
+def _planned(
+    spec: GridSpec, number: int, entry: Decimal, market: Market, quote: Quote, offsets: Offsets
+) -> PlannedLevel:
+    exit_ = grids.exit_price(entry, spec.profit_pct, market.price_tick)
+    if entry <= ZERO:
+        return PlannedLevel(
+            number, entry, exit_, ZERO, ZERO, None, f"its price is below one tick ({market.price_tick})"
+        )
+    amount = grids.amount_per_level(spec, entry, market)
+    sold = sold_of(amount, market)
+    fees = market.maker_fee_ratio * (amount * entry + sold * exit_)
+    net = sold * (exit_ - entry) - fees
+    near = maker_price(Side.BUY, entry, quote, market, offsets)
+    buys_at = near if near < entry and not spec.above_wait else None
+    refused = "" if _is_tradable(amount, sold, entry, exit_, market) else _too_small(spec, amount, entry, exit_, market)
+    return PlannedLevel(number, entry, exit_, amount, net, buys_at, refused)
+
+
+def _is_tradable(amount: Decimal, sold: Decimal, entry: Decimal, exit_: Decimal, market: Market) -> bool:
+    return market.accepts(entry, amount) and market.accepts(exit_, sold)
+
+
+def _too_small(spec: GridSpec, amount: Decimal, entry: Decimal, exit_: Decimal, market: Market) -> str:
+    smallest = max(market.smallest_amount(entry), market.smallest_amount(exit_))
+    if market.fee_side is FeeSide.RECEIVED:  # enough must be left of it to sell
+        before_fee = Fraction(smallest) / Fraction(ONE - market.maker_fee_ratio) / Fraction(market.amount_step)
+        smallest = ceil(before_fee) * market.amount_step
+    while not _is_tradable(smallest, sold_of(smallest, market), entry, exit_, market):
+        smallest += market.amount_step
+    if spec.budget is not None:
+        budget = ceil_to(smallest * entry * spec.count, ONE)
+        advice = f"the smallest budget that works is about {plain(budget)} {market.quote}"
+    else:
+        advice = f"the smallest that works is {plain(smallest)} {market.base}"
+    return f"{plain(amount)} {market.base} is under the market's minimum; {advice}"
+
+
+def _twins(made: Preview, limits: Limits) -> str:
+    pairs = grids.twins([level.entry for level in made.levels])
+    if not pairs:
+        return ""
+    first, second = pairs[0]
+    fit = (made.spec.maximum - made.spec.minimum) // made.market.price_tick + 1
+    return (
+        f"Levels {first} and {second} fall on the same price {plain(made.levels[first - 1].entry)} "
+        f"(the tick is {plain(made.market.price_tick)}). Take fewer levels (at most {fit} fit) or a wider range."
+    )
+
+
+def _no_levels(made: Preview, limits: Limits) -> str:
+    return "" if made.accepted else f"No level can trade: {made.refused[0].refused}."
+
+
+def _under_fees(made: Preview, limits: Limits) -> str:
+    if made.spec.force or not made.accepted or made.net_low > ZERO:
+        return ""
+    fee_pct = made.market.maker_fee_ratio * HUNDRED
+    enough = ceil_to(fee_pct * 2 + fee_pct * fee_pct / HUNDRED + Decimal("0.01"), Decimal("0.01"))
+    return (
+        f"A profit of {plain(made.spec.profit_pct)} % is below the fees of both legs ({plain(fee_pct)} % each): "
+        f"every cycle would lose money. Take {plain(enough)} % or more, or add force."
+    )
+
+
+def _far_away(made: Preview, limits: Limits) -> str:
+    spec, price = made.spec, made.quote.ask
+    if spec.force or (spec.maximum >= price * (ONE - FAR_RATIO) and spec.minimum <= price * (ONE + FAR_RATIO)):
+        return ""
+    return (
+        f"The whole range {plain(spec.minimum)} … {plain(spec.maximum)} is more than half the price away "
+        f"from the market ({plain(price)}). Check the numbers, or add force."
+    )
+
+
+def _over_exposure(made: Preview, limits: Limits) -> str:
+    if limits.exposure is None or made.capital <= limits.exposure:
+        return ""
+    return (
+        f"It would bind {plain(made.capital)} {made.market.quote} at worst, more than MAX_EXPOSURE allows "
+        f"({plain(limits.exposure)}). Take fewer levels or a smaller amount."
+    )
+
+
+def _over_funds(made: Preview, limits: Limits) -> str:
+    if made.spec.force or limits.free is None or made.capital <= limits.free:
+        return ""
+    return (
+        f"It would bind {plain(made.capital)} {made.market.quote} at worst, and {plain(limits.free)} are free. "
+        "Take fewer levels or a smaller amount, or add force to let the farther levels wait for funds."
+    )
+
+
+CHECKS: tuple[Callable[[Preview, Limits], str], ...] = (
+    _twins,
+    _no_levels,
+    _under_fees,
+    _far_away,
+    _over_exposure,
+    _over_funds,
+)

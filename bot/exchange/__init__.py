@@ -1,0 +1,1 @@
+"""Markets and accounts: adapters behind the ports of market data and orders."""

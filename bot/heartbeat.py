@@ -1,0 +1,408 @@
+"""The heartbeat: sense, fold, decide, keep, act, tell. Everything the bot does to the market happens here.
+
+Rule: one lock covers fold, decide and keep, and no request to an exchange is awaited under it. An intent is durable
+before it leaves. What comes of it comes back as an event and is folded like any other news.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot import closing, guards
+from bot.core import client_ids, wishes
+from bot.core.actions import Action, CancelOrder, PlaceOrder, urgency
+from bot.core.events import CycleRearmed, Event, OrderFilled, OrderRefused, Refusal
+from bot.core.executor import PositionExecutor
+from bot.core.lifecycle import Mode
+from bot.core.model import Leg
+from bot.core.money import ZERO
+from bot.core.portfolio import Grid, Sale
+from bot.core.snapshot import GridSold, Notice, TradeClosed, Trouble
+from bot.core.wishes import Moment
+from bot.desk import Desk
+from bot.doubts import Doubts
+from bot.errors import BotError, ProtocolError, StateError
+from bot.ports import Clock, Ledger, MarketData, Notifier, OrderGateway, Policy, Store
+from bot.state import TradingState
+
+log = logging.getLogger(__name__)
+
+STALE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The adapters a heartbeat works with; chosen by a front door."""
+
+    data: MarketData
+    gateway: OrderGateway
+    store: Store
+    ledger: Ledger
+    clock: Clock
+    notifier: Notifier | None = None
+
+
+class Heartbeat:
+    """See the module's rule."""
+
+    def __init__(self, world: World, state: TradingState, policy: Policy) -> None:
+        self.world = world
+        self.state = state
+        self.policy = policy
+        self.lock = asyncio.Lock()
+        self.desks: dict[str, Desk] = {}
+        self.guard = guards.Guard(state, policy)
+        self.beaten_at: datetime | None = None
+        self.fills = 0
+        self.troubles: dict[str, str] = {}
+        self._inbox: list[Event] = []
+        self._fresh: list[tuple[str, Notice]] = []
+        self._undo: list[PositionExecutor | Grid] = []
+        self._withdrawn: list[Event] = []
+        self.doubts = Doubts(state, world.gateway)
+        self._running = False
+        self._asked = False
+
+    # -- the beat --------------------------------------------------------------------------------------------------
+
+    async def beat(self) -> None:
+        """One beat. Asked for while one is running, another follows it at once: wakes coalesce."""
+        self._asked = True
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._asked:
+                self._asked = False
+                await self._pulse()
+        finally:
+            self._running = False
+
+    async def _pulse(self) -> None:
+        now = self.world.clock.now()
+        for desk in self.desks.values():
+            await self._sense(desk, now)
+        if self.doubts:
+            try:
+                self._inbox += await self.doubts.look_up(now)
+            except BotError as error:
+                self.trouble("exchange", str(error), now)
+        async with self.lock:
+            actions = await self._think(now)
+        while actions:
+            events = await self.world.gateway.submit(actions, self._stands)
+            self._inbox += events
+            self._inbox += self._withdrawn
+            self._withdrawn.clear()
+            if not self._inbox:
+                break
+            async with self.lock:
+                actions = await self._think(now)
+        await self._tell(now)
+        self.beaten_at = now
+
+    async def _sense(self, desk: Desk, now: datetime) -> None:
+        """One quote and one batch of news for a market, however many executors it has."""
+        symbol = desk.market.symbol
+        try:
+            quote = await self.world.data.quote(symbol)
+            news = await self.world.gateway.news(symbol, self.state.cursors.get(symbol, ""))
+        except BotError as error:
+            desk.see(None)
+            self.trouble("exchange", str(error), now)
+            return
+        desk.see(quote if quote.is_sane and now - quote.at <= STALE else None)
+        if news.events:
+            self._inbox += news.events
+        if self.state.cursors.get(symbol) != news.cursor:
+            self.state.put_cursor(symbol, news.cursor)
+        if self.troubles:
+            self.trouble_over("exchange", now)
+
+    async def _think(self, now: datetime) -> list[Action]:
+        """Fold, decide, keep (under the lock); returns the actions that are durable and may leave."""
+        inbox, self._inbox = self._inbox, []
+        for event in inbox:
+            self._fold(event)
+        if "store" in self.troubles and not await self._keep(now):
+            return []
+        self._mark_due(self.guard.check(self.desks, now, self.note))
+        actions: list[Action] = []
+        for desk in self.desks.values():
+            desk.wake(now)
+            if desk.due or desk.held_back:
+                self._decide(desk, now, actions)
+        for grid_id in list(self.guard.selling):
+            self._decide_sale(grid_id, now, actions)
+        for grid_id in self.guard.ended(now, self.note):
+            log.info("grid %s ended", grid_id)
+        if not await self._keep(now):
+            return []
+        if len(actions) > 1:
+            actions.sort(key=self._urgency)
+        return actions
+
+    def _urgency(self, action: Action) -> tuple[int, object]:
+        quote = self.desks[action.symbol].quote
+        return urgency(action, quote.bid if quote is not None else action.price)
+
+    # -- fold ------------------------------------------------------------------------------------------------------
+
+    def _fold(self, event: Event) -> None:
+        key = client_ids.decode(event.client_id)
+        if key is None or key.prefix[:3] != self.state.meta.bot:
+            return
+        if isinstance(event, OrderFilled):
+            self.fills += 1
+            if not event.fill.maker and key.leg is not Leg.CLOSE:
+                log.error("taker fill of a maker order", extra={"context": {"order": event.client_id}})
+        if not key.level:
+            self._fold_sale(key.owner_id, event)
+            return
+        executor = self.state.executors.get(key.owner_id)
+        if executor is None:
+            log.warning("news of an order whose level is gone", extra={"context": {"order": event.client_id}})
+            return
+        self.fold_into(executor, event)
+
+    def fold_into(self, executor: PositionExecutor, event: Event) -> None:
+        """Fold one event into one executor; what contradicts itself freezes this one alone."""
+        try:
+            after, notices = executor.on(event)
+        except ProtocolError as error:
+            log.exception("an executor is frozen", extra={"context": {"executor": executor.id}})
+            after, notices = executor.stopped(str(error), event.at)
+        if after is not executor:
+            self.state.put_executor(after)
+            self.desks[after.market.symbol].due[after.id] = None
+        if not _is_awaited(after, event.client_id):
+            self.doubts.settled(event.client_id)
+        for notice in notices:
+            if isinstance(notice, TradeClosed):
+                self.state.add_trade(notice.trade, self.guard.day_of(notice.at))
+            self.note(notice)
+
+    def _fold_sale(self, grid_id: str, event: Event) -> None:
+        grid = self.state.grids.get(grid_id)
+        if grid is None or grid.sale is None or not isinstance(event, closing.SALE_NEWS):
+            return
+        sale = closing.sale_after(grid.sale, event)
+        if sale is grid.sale:
+            return
+        self.state.put_grid(replace(grid, sale=sale))
+        if isinstance(event, OrderFilled):
+            members = [self.state.executors[key] for key in self.state.members[grid_id]]
+            for executor_id, share in closing.shares(event.fill, event.client_id, members):
+                self.fold_into(self.state.executors[executor_id], share)
+        if not sale.is_awaited:
+            self.doubts.settled(event.client_id)
+
+    def note(self, notice: Notice) -> None:
+        """Put a notice into the outbox; it is told once it is durable."""
+        if self.world.notifier is not None:
+            self._fresh.append((self.state.add_notice(notice), notice))
+
+    # -- decide ----------------------------------------------------------------------------------------------------
+
+    def _mark_due(self, grid_ids: Iterable[str]) -> None:
+        for grid_id in grid_ids:
+            self.mark_due(grid_id)
+
+    def mark_due(self, grid_id: str) -> None:
+        """Have every executor of a grid looked at in the next beat: its mode has changed."""
+        desk = self.desks[self.state.grids[grid_id].symbol]
+        desk.due.update(dict.fromkeys(self.state.members[grid_id]))
+        self.guard.touched.add(grid_id)
+
+    def _decide(self, desk: Desk, now: datetime, actions: list[Action]) -> None:
+        """Look at whoever is due, nearest to the price first, until the order window has settled."""
+        executors = self.state.executors
+        while desk.due or desk.held_back:
+            due, desk.due = desk.due, {}
+            keys: Iterable[str] = due
+            if len(due) > 1 and desk.quote is not None:
+                price = desk.quote.bid
+                keys = sorted(due, key=lambda key: abs(executors[key].target - price) if key in executors else ZERO)
+            for key in keys:
+                if key in executors:
+                    self._consider(desk, executors[key], now, actions)
+            seated, leaving = desk.window.settle()
+            desk.due.update(dict.fromkeys(seated))
+            desk.due.update(dict.fromkeys(leaving))
+            if not desk.due:
+                self._let_in(desk)
+                if not desk.due:
+                    return
+
+    def _consider(self, desk: Desk, executor: PositionExecutor, now: datetime, actions: list[Action]) -> None:
+        mode = self.state.grids[executor.level.grid].effective_mode
+        moment = Moment(desk.quote, now, mode, self.policy.offsets)
+        while True:
+            need = wishes.needs_seat(executor, moment)
+            if need is None:
+                desk.window.leave(executor.id)
+            elif not desk.window.needs(executor.id, need[0], need[1], executor.order is not None):
+                moment = moment._replace(seated=False)
+            wish = wishes.wants(executor, moment)
+            if not wish.rearm:
+                break
+            self.fold_into(executor, CycleRearmed(client_id="", at=now))
+            executor = self.state.executors[executor.id]
+        desk.look_again(executor.id, wish)
+        if desk.quote is None:
+            desk.unpriced[executor.id] = None
+        self.guard.touched.add(executor.level.grid)
+        action = wish.action
+        if action is None or (isinstance(action, PlaceOrder) and not self._has_room(desk, executor, action)):
+            return
+        self._undo.append(executor)
+        self.state.put_executor(executor.begun(action, now))
+        self.doubts.awaited(action.client_id, executor.id, now)
+        actions.append(action)
+
+    def _has_room(self, desk: Desk, executor: PositionExecutor, action: PlaceOrder) -> bool:
+        """Whether an entry fits under MAX_EXPOSURE. If not it waits, and farther entries make room for it."""
+        limit, cost = self.policy.max_exposure, action.price * action.amount
+        if limit is None or action.leg is not Leg.ENTRY or self.state.exposure[desk.market.quote] + cost <= limit:
+            return True
+        desk.hold_back(executor.id, executor.level.entry, cost)
+        for farther in desk.window.give_up_farthest(action.side, executor.level.entry):
+            desk.due[farther] = None
+        self.guard.exposure_reached(desk.market.quote, self.world.clock.now(), self.note)
+        return False
+
+    def _let_in(self, desk: Desk) -> None:
+        """Look again at the nearest entry that MAX_EXPOSURE holds back, when there is room for it now."""
+        limit = self.policy.max_exposure
+        if limit is not None and desk.held_back:
+            key = desk.next_held_back(limit - self.state.exposure[desk.market.quote])
+            if key is not None:
+                desk.due[key] = None
+
+    def _decide_sale(self, grid_id: str, now: datetime, actions: list[Action]) -> None:
+        """Go on with a grid's closing sale: once its orders are gone, one order after another until it is sold."""
+        grid = self.state.grids[grid_id]
+        sale, desk = grid.sale, self.desks[grid.symbol]
+        members = [self.state.executors[key] for key in self.state.members[grid_id]]
+        if sale is None or grid.halted or sale.is_awaited or not all(member.is_idle for member in members):
+            return
+        if desk.quote is None:
+            return
+        held = sum((member.books.held for member in members), ZERO)
+        order = closing.sale_order(grid, sale, held, desk.market, desk.quote, self.state.meta.owner.prefix)
+        if order is None:
+            self.state.put_grid(replace(grid, sale=None, mode=Mode.ENDED))
+            self.guard.selling.discard(grid_id)
+            self.guard.touched.add(grid_id)
+            self.note(GridSold(now, grid_id, grid.symbol, sale.sold, sale.proceeds, held))
+            return
+        self._undo.append(grid)
+        self.state.put_grid(replace(grid, sale=closing.begun(sale, order)))
+        self.doubts.awaited(order.client_id, grid_id, now)
+        actions.append(order)
+
+    def start_sale(self, grid_id: str, why: str) -> None:
+        """Begin a closing sale: the grid's orders leave the book, then its coins are sold."""
+        self.state.put_grid(replace(self.state.grids[grid_id], sale=Sale(), why=why))
+        self.guard.selling.add(grid_id)
+        self.mark_due(grid_id)
+
+    async def audit(self) -> None:
+        """Compare what rests on the exchange with what should; whatever differs is looked up."""
+        for symbol in list(self.desks):
+            try:
+                self._inbox += await self.doubts.audit(symbol, self.world.clock.now())
+            except BotError as error:
+                self.trouble("exchange", str(error), self.world.clock.now())
+
+    def recall(self, now: datetime) -> None:
+        """At the start: look up everything the state was waiting for when it was last kept."""
+        self.doubts.recall(now)
+        self.guard.selling.update(grid.id for grid in self.state.grids.values() if grid.sale is not None)
+
+    # -- keep, act, tell -------------------------------------------------------------------------------------------
+
+    async def _keep(self, now: datetime) -> bool:
+        """Make all changes durable. Where that fails, intents that have not left are taken back."""
+        undo, self._undo = self._undo, []
+        changes, self.state.changes = self.state.changes, {}
+        if not changes:
+            return True
+        try:
+            await self.world.store.keep(changes)
+        except StateError as error:
+            self.state.changes = {**changes, **self.state.changes}
+            for before in undo:
+                self._take_back(before)
+            self.trouble("store", str(error), now)
+            return False
+        if self.troubles:
+            self.trouble_over("store", now)
+        return True
+
+    def _take_back(self, before: PositionExecutor | Grid) -> None:
+        if isinstance(before, Grid):
+            self.state.put_grid(before)
+            return
+        awaiting = self.state.executors[before.id].awaiting
+        if awaiting is not None:
+            self.doubts.settled(awaiting.client_id)
+        self.state.put_executor(before)
+        self.desks[before.market.symbol].due[before.id] = None
+
+    def _stands(self, action: Action) -> bool:
+        """Asked just before an action leaves: a command may have come between."""
+        if isinstance(action, CancelOrder):
+            return True
+        if action.leg is Leg.CLOSE:
+            stands = not self.state.grids[action.owner_id].halted
+        else:
+            executor = self.state.executors[action.owner_id]
+            mode = max(self.state.grids[executor.level.grid].effective_mode, executor.mode)
+            stands = mode < Mode.PAUSED or (action.leg is Leg.EXIT and mode < Mode.HALTED)
+        if not stands:
+            now = self.world.clock.now()
+            self._withdrawn.append(OrderRefused(action.client_id, now, Refusal.WITHDRAWN, "paused before it left"))
+        return stands
+
+    async def _tell(self, now: datetime) -> None:
+        """Ledger lines, then notices. What fails here is tried again in the next beat and delays nothing."""
+        if self.state.unwritten and "store" not in self.troubles:
+            trades = list(self.state.unwritten.values())
+            try:
+                await self.world.ledger.append(trades)
+            except StateError as error:
+                self.trouble("ledger", str(error), now)
+            else:
+                self.state.written(trades)
+                if self.troubles:
+                    self.trouble_over("ledger", now)
+        await self.tell()
+
+    async def tell(self) -> None:
+        """Hand the notifier what is durable and not told yet."""
+        if self._fresh and self.world.notifier is not None and "store" not in self.troubles:
+            fresh, self._fresh = self._fresh, []
+            self.world.notifier.tell(fresh)
+
+    def trouble(self, what: str, why: str, now: datetime) -> None:
+        """Something outside does not work: told once, until it is over."""
+        if what not in self.troubles:
+            self.troubles[what] = why
+            log.error("trouble with the %s: %s", what, why)
+            self.note(Trouble(now, what, why))
+
+    def trouble_over(self, what: str, now: datetime) -> None:
+        if what in self.troubles:
+            why = self.troubles.pop(what)
+            log.warning("the trouble with the %s is over", what)
+            self.note(Trouble(now, what, why, over=True))
+
+
+def _is_awaited(executor: PositionExecutor, client_id: str) -> bool:
+    awaiting, order = executor.awaiting, executor.order
+    if awaiting is not None and awaiting.client_id == client_id:
+        return True
+    return order is not None and order.client_id == client_id and order.closed is not None

@@ -1,0 +1,294 @@
+"""TradeManager: the one door to the trader. Creates grids, steers them, answers questions; the heartbeat does the
+trading.
+
+Rule: a command changes modes or adds levels under the heartbeat's lock, makes that durable, and asks for a beat.
+Nothing here talks to the exchange but to read prices and balances, and never under the lock.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from secrets import randbelow
+
+from bot.core.executor import PositionExecutor
+from bot.core.grids import GridSpec
+from bot.core.lifecycle import Mode
+from bot.core.model import Balance, Market, Quote
+from bot.core.money import ZERO, is_exact
+from bot.core.portfolio import Grid
+from bot.core.preview import Limits, Preview, preview
+from bot.core.snapshot import Notice, Restarted
+from bot.desk import Desk
+from bot.errors import CommandError, MarketError, StateUnwritable
+from bot.heartbeat import Heartbeat, World
+from bot.ports import Key, Policy
+from bot.state import Identity, TradingState
+
+log = logging.getLogger(__name__)
+
+
+class TradeManager:
+    """See the module's rule. `start()` first, `close()` last; `beat()` as often as news or a clock asks for it."""
+
+    def __init__(self, world: World, policy: Policy, identity: Identity) -> None:
+        if not is_exact():
+            raise RuntimeError("money would be rounded: call bot.core.money.use_exact() at the front door")
+        self.world = world
+        self.policy = policy
+        self.identity = identity
+        self.state = TradingState(identity)
+        self.heartbeat = Heartbeat(world, self.state, policy)
+        self.started_at: datetime | None = None
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load the state and doubt what was awaited; then start-up is an ordinary beat. StateError, MarketError."""
+        now = self.world.clock.now()
+        tables = await self.world.store.load()
+        self.state.load(tables, self.identity)
+        if self.state.was_empty:
+            self.state.put_meta(replace(self.state.meta, epoch=randbelow(36**3)))
+        for grid in self.state.grids.values():
+            await self.desk(grid.symbol)
+            self.heartbeat.guard.watch(grid)
+        for executor in self.state.executors.values():
+            self.heartbeat.desks[executor.market.symbol].due[executor.id] = None
+        self.heartbeat.recall(now)
+        self.started_at = now
+        away = self.state.meta.seen_at
+        closed = sum(total.trades for key, total in self.state.totals.items() if _is_overall(key))
+        await self.beat()
+        if away is not None and self.state.grids:
+            closed = sum(total.trades for key, total in self.state.totals.items() if _is_overall(key)) - closed
+            await self.tell(
+                Restarted(
+                    at=now,
+                    away_seconds=int((now - away).total_seconds()),
+                    grids=sum(grid.ended_at is None for grid in self.state.grids.values()),
+                    orders=sum(executor.order is not None for executor in self.state.executors.values()),
+                    fills=self.heartbeat.fills,
+                    closed=closed,
+                )
+            )
+            self.resend()
+
+    def resend(self) -> None:
+        """Hand the notifier all that the last run did not deliver."""
+        if self.world.notifier is not None and self.state.outbox:
+            self.world.notifier.tell(sorted(self.state.outbox.items()))
+
+    async def beat(self) -> None:
+        """One heartbeat; see `Heartbeat.beat`."""
+        await self.heartbeat.beat()
+
+    async def audit(self) -> None:
+        """Compare the resting orders with ours; what differs is looked up in the next beat."""
+        await self.heartbeat.audit()
+
+    async def fold(self) -> None:
+        """Once a minute: note that we live, let go of what ended long ago, fold the journal into the state file."""
+        async with self.heartbeat.lock:
+            now = self.world.clock.now()
+            self.heartbeat.guard.sweep(now)
+            self.state.put_meta(replace(self.state.meta, seen_at=now))
+            await self._keep()
+        await self.world.store.fold()
+
+    async def close(self) -> None:
+        """Keep what is not kept yet and let go of the files. Orders stay on the exchange."""
+        async with self.heartbeat.lock:
+            self.state.put_meta(replace(self.state.meta, seen_at=self.world.clock.now()))
+            await self._keep()
+        await self.world.store.close()
+
+    async def _keep(self) -> None:
+        changes, self.state.changes = self.state.changes, {}
+        try:
+            await self.world.store.keep(changes)
+        except StateUnwritable:
+            self.state.changes = {**changes, **self.state.changes}
+            raise
+
+    async def remember(self, changes: Mapping[Key, Mapping[str, object] | None]) -> None:
+        """Make notes of the chat durable (tables of its own). StateUnwritable when they can't be kept."""
+        async with self.heartbeat.lock:
+            for key, note in changes.items():
+                self.state.put_note(key, note)
+            await self._keep()
+
+    async def tell(self, notice: Notice) -> None:
+        """Put a notice into the outbox, durably, and have it told."""
+        async with self.heartbeat.lock:
+            self.heartbeat.note(notice)
+            await self._keep()
+        await self.heartbeat.tell()
+
+    async def delivered(self, keys: Iterable[str]) -> None:
+        """These notices were delivered: they leave the outbox."""
+        async with self.heartbeat.lock:
+            for key in keys:
+                self.state.drop_notice(key)
+            await self._keep()
+
+    # -- markets ---------------------------------------------------------------------------------------------------
+
+    async def desk(self, symbol: str) -> Desk:
+        """The desk of a symbol, opened when it is first asked for. MarketError when there is no such symbol."""
+        if symbol not in self.heartbeat.desks:
+            market = await self.world.data.market(symbol)
+            if self.state.markets.get(symbol) != market:
+                self.state.put_market(market)
+                self._adopt(market)
+            self.heartbeat.desks.setdefault(symbol, Desk(market, self.policy.max_open_orders))
+        return self.heartbeat.desks[symbol]
+
+    def _adopt(self, market: Market) -> None:
+        """Have the executors of a symbol go by its present rules."""
+        for executor in list(self.state.executors.values()):
+            if executor.market.symbol == market.symbol:
+                self.state.put_executor(replace(executor, market=market))
+
+    async def quote(self, symbol: str) -> Quote:
+        """The price now. MarketError when there is none to go by."""
+        quote = await self.world.data.quote(symbol)
+        if not quote.is_sane:
+            raise MarketError(
+                f"{symbol} has no sane price now (bid {quote.bid}, ask {quote.ask}); try again in a moment"
+            )
+        return quote
+
+    async def balances(self) -> Mapping[str, Balance]:
+        """Funds of the account by currency."""
+        return await self.world.gateway.balances()
+
+    # -- grids -----------------------------------------------------------------------------------------------------
+
+    async def preview(self, spec: GridSpec) -> Preview:
+        """All that this grid would be, at the price of now. CommandError, MarketError."""
+        market = (await self.desk(spec.symbol)).market
+        quote = await self.quote(spec.symbol)
+        funds = (await self.balances()).get(market.quote)
+        free = funds.free if funds is not None else ZERO
+        return preview(spec, market, quote, self.policy.offsets, Limits(free=free, exposure=self.policy.max_exposure))
+
+    async def create(self, shown: Preview, nonce: str = "") -> Grid | Preview:
+        """Create the grid of a preview a person has seen. Checked again first: where what buys at once, what is refused
+        or the capital has changed, the new preview is returned and nothing is created. A nonce creates once.
+        """
+        for grid in self.state.grids.values():
+            if nonce and grid.nonce == nonce:
+                return grid
+        fresh = await self.preview(shown.spec)
+        if fresh.changed_since(shown):
+            return fresh
+        if fresh.problems:
+            raise CommandError(fresh.problems[0])
+        async with self.heartbeat.lock:
+            number, now = self.state.meta.next_grid, self.world.clock.now()
+            grid = Grid(f"g{number}", number, fresh.spec, now, nonce)
+            prefix = self.state.meta.owner.prefix
+            self.state.put_meta(replace(self.state.meta, next_grid=number + 1))
+            self.state.put_grid(grid)
+            for level in fresh.to_levels(grid.id):
+                self.state.put_executor(PositionExecutor(level, fresh.market, prefix))
+            self.heartbeat.guard.watch(grid)
+            self.heartbeat.mark_due(grid.id)
+            await self._keep()
+        log.info(
+            "grid created", extra={"context": {"grid": grid.id, "symbol": grid.symbol, "levels": fresh.spec.count}}
+        )
+        return grid
+
+    def targets(self, word: str) -> tuple[list[Grid], list[PositionExecutor]]:
+        """What an id or `all` means: grids, or one executor. CommandError when there is nothing of that name."""
+        word = word.strip().lower()
+        living = [grid for grid in self.state.grids.values() if grid.ended_at is None]
+        if word in ("", "all"):
+            return living, []
+        if word in self.state.executors:
+            return [], [self.state.executors[word]]
+        if word in self.state.grids:
+            grid = self.state.grids[word]
+            if grid.ended_at is not None:
+                raise CommandError(f"{word} has ended already; /grids lists what runs")
+            return [grid], []
+        names = ", ".join(grid.id for grid in living[:5]) or "none yet"
+        raise CommandError(
+            f"there is no grid or level {word[:20]!r}; expected an id such as g1, g1.7 or all (running: {names})"
+        )
+
+    async def pause(self, word: str = "all") -> list[str]:
+        """Entries leave the book, exits stay and are placed. Returns the ids that are paused now."""
+        return await self._turn(word, Mode.PAUSED)
+
+    async def resume(self, word: str = "all") -> list[str]:
+        """Back to running, also after a panic, a stop price or the daily loss. Returns the ids that run now."""
+        return await self._turn(word, Mode.RUNNING)
+
+    async def finish(self, word: str) -> list[str]:
+        """Entries are cancelled, held levels sell at their exits, then the grid ends."""
+        return await self._turn(word, Mode.FINISHING)
+
+    async def keep_coins(self, word: str) -> list[str]:
+        """All orders are cancelled and the grid ends; coins it holds stay on the account and in the books."""
+        return await self._turn(word, Mode.ENDED)
+
+    async def sell(self, word: str) -> list[str]:
+        """All orders are cancelled, then the grid's coins are sold at once, as a taker."""
+        grids, _ = self.targets(word)
+        async with self.heartbeat.lock:
+            for grid in grids:
+                self.state.put_grid(replace(self.state.grids[grid.id], halted=False))
+                self.heartbeat.start_sale(grid.id, "sold by a person")
+            await self._keep()
+        await self.beat()
+        return [grid.id for grid in grids]
+
+    async def panic(self) -> list[str]:
+        """Every order of this bot leaves the book and nothing is placed until somebody resumes."""
+        async with self.heartbeat.lock:
+            grids = [grid for grid in self.state.grids.values() if grid.ended_at is None]
+            for grid in grids:
+                self.state.put_grid(replace(grid, halted=True, why="panic"))
+                self.heartbeat.mark_due(grid.id)
+            await self._keep()
+        await self.beat()
+        return [grid.id for grid in grids]
+
+    async def _turn(self, word: str, mode: Mode) -> list[str]:
+        async with self.heartbeat.lock:
+            grids, executors = self.targets(word)
+            turned = [grid.id for grid in grids if self._turn_grid(grid, mode)]
+            for executor in executors:
+                if mode > Mode.PAUSED:
+                    raise CommandError(f"{executor.id} is one level; stop its grid: /stop {executor.level.grid}")
+                self.state.put_executor(replace(executor, mode=mode, frozen=""))
+                self.heartbeat.desks[executor.market.symbol].due[executor.id] = None
+                turned.append(executor.id)
+            if mode is Mode.RUNNING and self.policy.max_daily_loss is not None:
+                self.heartbeat.guard.rebase(self.heartbeat.desks, self.world.clock.now())
+            await self._keep()
+        await self.beat()
+        return turned
+
+    def _turn_grid(self, grid: Grid, mode: Mode) -> bool:
+        """Turn one grid where that changes anything; a milder mode comes back only by resuming."""
+        if grid.mode is Mode.ENDED or (grid.sale is not None and not grid.halted):
+            return False
+        if mode is Mode.RUNNING:
+            # After a panic a finishing grid goes on finishing; resumed once more it runs.
+            goes_on = grid.halted and grid.mode is Mode.FINISHING
+            after = replace(grid, mode=grid.mode if goes_on else mode, halted=False, why="")
+        elif mode > grid.mode:
+            after = replace(grid, mode=mode, why="by a person", halted=grid.halted and mode is not Mode.ENDED)
+        else:
+            return False
+        self.state.put_grid(after)
+        self.heartbeat.mark_due(grid.id)
+        return True
+
+
+def _is_overall(key: str) -> bool:
+    return key.startswith("all:") and key.count(":") == 1

@@ -1,0 +1,224 @@
+"""The trader's state in memory, and what of it has changed since it was last kept.
+
+Rule: every change goes through `put_*`; sums (exposure, holdings, levels left) follow each change as it happens, so
+nothing is ever added up anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import cast
+
+from bot.core.accounting import RoundTrip
+from bot.core.client_ids import Owner, base36
+from bot.core.executor import PositionExecutor
+from bot.core.lifecycle import State
+from bot.core.model import Market
+from bot.core.money import ZERO
+from bot.core.portfolio import NO_TRADES, NOTHING_HELD, Grid, Holding, Totals
+from bot.core.snapshot import Notice
+from bot.errors import StateForeign
+from bot.ports import Key
+
+NOTES = ("chat", "updates")
+"""Tables that belong to the chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose state this is: BOT_ID, and one line naming exchange, mode and account (a fingerprint, never the key)."""
+
+    bot: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What the state knows about itself. `day_base` is total profit by currency when `day` began."""
+
+    bot: str
+    account: str
+    epoch: int = 0
+    next_grid: int = 1
+    next_notice: int = 1
+    day: str = ""
+    day_base: tuple[tuple[str, Decimal], ...] = ()
+    seen_at: datetime | None = None
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.bot, base36(self.epoch, 3, "epoch"))
+
+    def to_record(self) -> dict[str, object]:
+        return {
+            "bot": self.bot,
+            "account": self.account,
+            "epoch": self.epoch,
+            "next_grid": self.next_grid,
+            "next_notice": self.next_notice,
+            "day": self.day,
+            "day_base": {currency: str(value) for currency, value in self.day_base},
+            "seen_at": self.seen_at.isoformat() if self.seen_at else None,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, object]) -> "Meta":
+        base = cast("dict[str, str]", record["day_base"])
+        seen = cast("str | None", record["seen_at"])
+        return cls(
+            bot=str(record["bot"]),
+            account=str(record["account"]),
+            epoch=cast(int, record["epoch"]),
+            next_grid=cast(int, record["next_grid"]),
+            next_notice=cast(int, record["next_notice"]),
+            day=str(record["day"]),
+            day_base=tuple((currency, Decimal(value)) for currency, value in base.items()),
+            seen_at=datetime.fromisoformat(seen) if seen else None,
+        )
+
+
+class TradingState:
+    """Grids, executors, totals and what is still to be told; see the module's rule."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.meta = Meta(identity.bot, identity.account)
+        self.markets: dict[str, Market] = {}
+        self.cursors: dict[str, str] = {}
+        self.grids: dict[str, Grid] = {}
+        self.executors: dict[str, PositionExecutor] = {}
+        self.members: dict[str, list[str]] = {}
+        self.totals: dict[str, Totals] = {}
+        self.unwritten: dict[str, RoundTrip] = {}
+        self.outbox: dict[str, Notice] = {}
+        self.exposure: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+        self.holdings: dict[str, Holding] = {}
+        self.left: defaultdict[str, int] = defaultdict(int)
+        self.notes: dict[str, dict[str, Mapping[str, object]]] = {}
+        self.changes: dict[Key, object | None] = {}
+        self.was_empty = True
+
+    def load(self, tables: Mapping[str, Mapping[str, object]], identity: Identity) -> None:
+        """Take over what a store holds. StateForeign when it belongs to another account."""
+        if "meta" not in tables:
+            self.put_meta(self.meta)
+            return
+        self.was_empty = False
+        self.meta = Meta.from_record(cast("dict[str, object]", tables["meta"]["meta"]))
+        if self.meta.account != identity.account:
+            raise StateForeign(
+                f"the state belongs to {self.meta.account}, not to {identity.account}: "
+                "set another RESULTS_DIR for this account, or go back to the former settings"
+            )
+        self.markets = dict(cast("Mapping[str, Market]", tables.get("markets", {})))
+        self.cursors = {key: str(cast("dict[str, str]", doc)["at"]) for key, doc in tables.get("cursors", {}).items()}
+        self.totals = dict(cast("Mapping[str, Totals]", tables.get("totals", {})))
+        self.unwritten = dict(cast("Mapping[str, RoundTrip]", tables.get("unwritten", {})))
+        self.outbox = dict(cast("Mapping[str, Notice]", tables.get("outbox", {})))
+        for table in NOTES:
+            self.notes[table] = dict(cast("Mapping[str, Mapping[str, object]]", tables.get(table, {})))
+        for grid in cast("Mapping[str, Grid]", tables.get("grids", {})).values():
+            self.grids[grid.id] = grid
+            self.members[grid.id] = []
+        executors = cast("Mapping[str, PositionExecutor]", tables.get("executors", {}))
+        for executor in sorted(executors.values(), key=lambda each: each.level.number):
+            self.put_executor(executor)
+        self.changes.clear()
+
+    # -- changes ---------------------------------------------------------------------------------------------------
+
+    def put_meta(self, meta: Meta) -> None:
+        self.meta = meta
+        self.changes["meta", "meta"] = meta.to_record()
+
+    def put_note(self, key: Key, note: Mapping[str, object] | None) -> None:
+        """Keep (or forget) something the chat wants to know after a restart."""
+        table, note_id = key
+        notes = self.notes.setdefault(table, {})
+        if note is None:
+            notes.pop(note_id, None)
+        else:
+            notes[note_id] = note
+        self.changes[key] = note
+
+    def put_market(self, market: Market) -> None:
+        self.markets[market.symbol] = market
+        self.changes["markets", market.symbol] = market
+
+    def put_cursor(self, symbol: str, cursor: str) -> None:
+        self.cursors[symbol] = cursor
+        self.changes["cursors", symbol] = {"at": cursor}
+
+    def put_grid(self, grid: Grid) -> None:
+        self.grids[grid.id] = grid
+        self.members.setdefault(grid.id, [])
+        self.changes["grids", grid.id] = grid
+
+    def put_executor(self, executor: PositionExecutor) -> None:
+        key, grid_id = executor.id, executor.level.grid
+        before = self.executors.get(key)
+        self.executors[key] = executor
+        self.changes["executors", key] = executor
+        if before is None:
+            self.members[grid_id].append(key)
+            self.left[grid_id] += executor.state is not State.COMPLETED
+            self.exposure[executor.market.quote] += executor.exposure
+            self._hold(executor, executor.books.held, executor.books.held_cost, executor.books.unsettled)
+            return
+        if executor.state is not before.state:
+            self.left[grid_id] += (executor.state is not State.COMPLETED) - (before.state is not State.COMPLETED)
+        if executor.order is not before.order or executor.books is not before.books:
+            self.exposure[executor.market.quote] += executor.exposure - before.exposure
+        if executor.books is not before.books:
+            now, then = executor.books, before.books
+            self._hold(executor, now.held - then.held, now.held_cost - then.held_cost, now.unsettled - then.unsettled)
+
+    def _hold(self, executor: PositionExecutor, amount: Decimal, cost: Decimal, unsettled: Decimal) -> None:
+        for key in (executor.level.grid, executor.market.symbol):
+            self.holdings[key] = self.holdings.get(key, NOTHING_HELD).plus(amount, cost, unsettled)
+
+    def drop_executor(self, key: str) -> None:
+        """Forget an executor whose grid has ended; its coins must have been noted on the grid."""
+        executor = self.executors.pop(key)
+        books = executor.books
+        self.exposure[executor.market.quote] -= executor.exposure
+        self._hold(executor, -books.held, -books.held_cost, -books.unsettled)
+        self.left[executor.level.grid] -= executor.state is not State.COMPLETED
+        self.members[executor.level.grid].remove(key)
+        self.changes["executors", key] = None
+
+    def add_trade(self, trade: RoundTrip, day: str) -> None:
+        """Count a closed trade in every sum it belongs to, and note its ledger line as unwritten."""
+        total = f"all:{trade.currency}"
+        for key in (trade.grid, f"{trade.grid}:{day}", total, f"{total}:{day}"):
+            self.totals[key] = after = self.totals.get(key, NO_TRADES).plus(trade)
+            self.changes["totals", key] = after
+        self.unwritten[trade.key] = trade
+        self.changes["unwritten", trade.key] = trade
+
+    def written(self, trades: list[RoundTrip]) -> None:
+        for trade in trades:
+            self.unwritten.pop(trade.key, None)
+            self.changes["unwritten", trade.key] = None
+
+    def add_notice(self, notice: Notice) -> str:
+        """Put a notice into the outbox; returns its id (ids sort in order of time)."""
+        key = f"{self.meta.next_notice:09d}"
+        self.put_meta(replace(self.meta, next_notice=self.meta.next_notice + 1))
+        self.outbox[key] = notice
+        self.changes["outbox", key] = notice
+        return key
+
+    def drop_notice(self, key: str) -> None:
+        if self.outbox.pop(key, None) is not None:
+            self.changes["outbox", key] = None
+
+    # -- sums ------------------------------------------------------------------------------------------------------
+
+    def total(self, key: str) -> Totals:
+        return self.totals.get(key, NO_TRADES)
+
+    def holding(self, key: str) -> Holding:
+        """What a grid (`g1`) or a symbol holds now."""
+        return self.holdings.get(key, NOTHING_HELD)

@@ -1,0 +1,200 @@
+"""Answers to questions: immutable pictures of the present state, made without asking the exchange.
+
+Rule: figures come from the sums the state keeps; nothing here changes anything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from bot.core import wishes
+from bot.core.executor import PositionExecutor
+from bot.core.lifecycle import Mode, State
+from bot.core.model import Quote, Side
+from bot.core.money import ZERO
+from bot.core.portfolio import Grid, Holding, Totals
+from bot.core.wishes import Moment
+from bot.guards import holding_of
+from bot.manager import TradeManager
+
+
+@dataclass(frozen=True, slots=True)
+class LevelView:
+    """One level. `why` says in plain words what it does or waits for; `next_try` when it looks again."""
+
+    id: str
+    state: State
+    mode: Mode
+    entry: Decimal
+    exit: Decimal
+    amount: Decimal
+    held: Decimal
+    cycle: int
+    order_side: Side | None
+    order_price: Decimal | None
+    order_left: Decimal
+    why: str
+    next_try: datetime | None
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """One grid with its levels from the lowest up, its profit in quote currency, and the price it stands at."""
+
+    grid: Grid
+    mode: Mode
+    currency: str
+    base: str
+    quote: Quote | None
+    levels: tuple[LevelView, ...]
+    totals: Totals
+    today: Totals
+    holding: Holding
+    open_profit: Decimal
+
+    @property
+    def resting(self) -> int:
+        return sum(level.order_side is not None for level in self.levels)
+
+    @property
+    def holding_levels(self) -> int:
+        return sum(level.held > ZERO and level.state is not State.PENDING_ENTRY for level in self.levels)
+
+    def nearest(self, side: Side) -> LevelView | None:
+        """The level whose resting order of this side is next to the market."""
+        orders = [level for level in self.levels if level.order_side is side and level.order_price is not None]
+        key = (lambda level: -level.order_price) if side is Side.BUY else (lambda level: level.order_price)
+        return min(orders, key=key, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfitView:
+    """Profit in one currency over a period. `open_profit` and `held` are of now; None of the figures is rounded."""
+
+    currency: str
+    period: str
+    totals: Totals
+    open_profit: Decimal
+    held_cost: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.totals.realised + self.open_profit
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """How the worker is: age of the last beat in seconds (None: none yet), what is wrong, and how much it carries."""
+
+    beat_age: float | None
+    up_since: datetime | None
+    troubles: tuple[str, ...]
+    grids: int
+    executors: int
+    resting: int
+    in_doubt: int
+    undelivered: int
+
+
+def level_view(manager: TradeManager, executor: PositionExecutor) -> LevelView:
+    """What one level does now."""
+    grid = manager.state.grids[executor.level.grid]
+    desk = manager.heartbeat.desks[executor.market.symbol]
+    now = manager.world.clock.now()
+    seated = desk.window.is_seated(executor.id)
+    moment = Moment(desk.quote, now, grid.effective_mode, manager.policy.offsets, seated)
+    wish = wishes.wants(executor, moment)
+    order = executor.order
+    back = executor.back
+    return LevelView(
+        id=executor.id,
+        state=executor.state,
+        mode=max(grid.effective_mode, executor.mode),
+        entry=executor.level.entry,
+        exit=executor.level.exit,
+        amount=executor.level.amount,
+        held=executor.books.held,
+        cycle=executor.cycle,
+        order_side=order.side if order is not None else None,
+        order_price=order.price if order is not None else None,
+        order_left=order.amount - order.filled if order is not None else ZERO,
+        why=wish.why,
+        next_try=wish.at,
+        refusal=f"{back.reason}: {back.message}" if back is not None else "",
+    )
+
+
+def grid_view(manager: TradeManager, grid: Grid) -> GridView:
+    """One grid as it stands now."""
+    state, desk = manager.state, manager.heartbeat.desks[grid.symbol]
+    holding = holding_of(grid, state)
+    levels = tuple(level_view(manager, state.executors[key]) for key in state.members[grid.id])
+    today = manager.heartbeat.guard.day_of(manager.world.clock.now())
+    return GridView(
+        grid=grid,
+        mode=grid.effective_mode,
+        currency=desk.market.quote,
+        base=desk.market.base,
+        quote=desk.quote,
+        levels=levels,
+        totals=state.total(grid.id),
+        today=state.total(f"{grid.id}:{today}"),
+        holding=holding,
+        open_profit=holding.open_profit(desk.quote.bid) if desk.quote is not None else holding.unsettled,
+    )
+
+
+def grid_views(manager: TradeManager, ended: bool = False) -> list[GridView]:
+    """All grids that run, oldest first; with `ended` those that are over as well."""
+    return [grid_view(manager, grid) for grid in manager.state.grids.values() if ended or grid.ended_at is None]
+
+
+def days_of(manager: TradeManager, period: str) -> Sequence[str]:
+    """The owner's days in a period (`day`, `week`, `month`), today last; none for `all`."""
+    today = date.fromisoformat(manager.heartbeat.guard.day_of(manager.world.clock.now()))
+    count = {"day": 1, "week": 7, "month": 30}.get(period, 0)
+    return [(today - timedelta(days=back)).isoformat() for back in reversed(range(count))]
+
+
+def profit_views(manager: TradeManager, period: str, grid: Grid | None = None) -> list[ProfitView]:
+    """Profit by currency over `day`, `week` (7 days), `month` (30 days) or `all`; of one grid or of everything."""
+    state = manager.state
+    groups: dict[str, list[Grid]] = {}
+    for each in state.grids.values() if grid is None else (grid,):
+        groups.setdefault(state.markets[each.symbol].quote, []).append(each)
+    views: list[ProfitView] = []
+    for currency, grids in groups.items():
+        key = grid.id if grid is not None else f"all:{currency}"
+        parts = (
+            [state.total(f"{key}:{day}") for day in days_of(manager, period)] if period != "all" else [state.total(key)]
+        )
+        open_profit = held_cost = ZERO
+        for each in grids:
+            holding, quote = holding_of(each, state), manager.heartbeat.desks[each.symbol].quote
+            open_profit += holding.open_profit(quote.bid) if quote is not None else holding.unsettled
+            held_cost += holding.cost
+        totals = Totals(
+            trades=sum(part.trades for part in parts),
+            realised=sum((part.realised for part in parts), ZERO),
+            fees=sum((part.fees for part in parts), ZERO),
+            volume=sum((part.volume for part in parts), ZERO),
+        )
+        views.append(ProfitView(currency, period, totals, open_profit, held_cost))
+    return views
+
+
+def health_view(manager: TradeManager) -> HealthView:
+    """How the worker is now."""
+    heart, state, now = manager.heartbeat, manager.state, manager.world.clock.now()
+    return HealthView(
+        beat_age=(now - heart.beaten_at).total_seconds() if heart.beaten_at is not None else None,
+        up_since=manager.started_at,
+        troubles=tuple(f"{what}: {why}" for what, why in heart.troubles.items()),
+        grids=sum(grid.ended_at is None for grid in state.grids.values()),
+        executors=len(state.executors),
+        resting=sum(executor.order is not None for executor in state.executors.values()),
+        in_doubt=len(heart.doubts),
+        undelivered=len(state.outbox),
+    )
