@@ -46,7 +46,7 @@ class Doubts:
 
     def awaited(self, client_id: str, owner_id: str, now: datetime) -> None:
         """An intent is about to leave; unless news of it comes soon, it is in doubt."""
-        self._awaited[client_id] = (now, owner_id)
+        self._awaited.setdefault(client_id, (now, owner_id))
 
     def settled(self, client_id: str) -> None:
         """The exchange has said what became of it."""

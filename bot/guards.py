@@ -93,6 +93,15 @@ class Guard:
         note(StopReached(now, grid.id, grid.symbol, bid, stop, grid.spec.stop_sell))
         return True
 
+    def next_prices(self, symbol: str) -> tuple[Decimal | None, Decimal | None, bool]:
+        """The highest `stop=` and the lowest `take=` of a market, and whether a grid is counting beats at its stop."""
+        grids = [grid for key in self.watchful if (grid := self._state.grids[key]).symbol == symbol]
+        stops = [grid.spec.stop for grid in grids if grid.spec.stop is not None and grid.stop_armed]
+        takes = [grid.spec.take for grid in grids if grid.spec.take is not None and grid.mode < Mode.FINISHING]
+        # One that is disarmed is armed again by any price above its stop: that beat must not be missed.
+        counting = any(grid.stop_beats or not grid.stop_armed for grid in grids)
+        return max(stops, default=None), min(takes, default=None), counting
+
     # -- the day ---------------------------------------------------------------------------------------------------
 
     def day_of(self, at: datetime) -> str:

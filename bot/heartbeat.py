@@ -21,7 +21,7 @@ from bot.core.money import ZERO
 from bot.core.portfolio import Grid, Sale
 from bot.core.snapshot import GridSold, Notice, TradeClosed, Trouble
 from bot.core.wishes import Moment
-from bot.desk import Desk
+from bot.desk import Bounds, Desk
 from bot.doubts import Doubts
 from bot.errors import BotError, ProtocolError, StateError
 from bot.ports import Clock, Ledger, MarketData, Notifier, OrderGateway, Policy, Store
@@ -177,7 +177,9 @@ class Heartbeat:
         if after is not executor:
             self.state.put_executor(after)
             self.desks[after.market.symbol].due[after.id] = None
-        if not _is_awaited(after, event.client_id):
+        if _is_awaited(after, event.client_id):
+            self.doubts.awaited(event.client_id, after.id, event.at)
+        else:
             self.doubts.settled(event.client_id)
         for notice in notices:
             if isinstance(notice, TradeClosed):
@@ -321,6 +323,18 @@ class Heartbeat:
         """At the start: look up everything the state was waiting for when it was last kept."""
         self.doubts.recall(now)
         self.guard.selling.update(grid.id for grid in self.state.grids.values() if grid.sale is not None)
+
+    def next_bounds(self, desk: Desk, now: datetime) -> Bounds:
+        """The time, the ask and the bid at which something is to be done on a market next; maybe early, never late."""
+        at, rise, fall = desk.next_bounds()
+        if desk.due or desk.held_back or self.doubts:
+            at = now
+        stop, take, counting = self.guard.next_prices(desk.market.symbol)
+        return (
+            now if counting else at,
+            rise if take is None or (rise is not None and rise < take) else take,
+            fall if stop is None or (fall is not None and fall > stop) else stop,
+        )
 
     # -- keep, act, tell -------------------------------------------------------------------------------------------
 

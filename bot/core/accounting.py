@@ -6,7 +6,7 @@ base-coin fee is taken from the lot it came with, at that fill's price: it count
 what is held stands as a negative lot until a purchase covers it; it joins the profit only then.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -94,25 +94,16 @@ class Books:
         fee_in_base = fill.fee if fill.fee_currency == market.base else ZERO
         fees = self.fees + fee_value(fill, market)
         if side is Side.BUY:
-            books = self._traded(fill.amount - fee_in_base, fill.price)
-            return replace(books, bought=self.bought + fill.amount, fees=fees)
+            return self._traded(fill.amount - fee_in_base, fill.price, self.bought + fill.amount, fees)
         # A fee in base on a sale is paid with coins: as if they had been sold at this price.
-        return replace(self._traded(-(fill.amount + fee_in_base), fill.price), fees=fees)
+        return self._traded(-(fill.amount + fee_in_base), fill.price, self.bought, fees)
 
-    def _traded(self, amount: Decimal, price: Decimal) -> "Books":
+    def _traded(self, amount: Decimal, price: Decimal, bought: Decimal, fees: Decimal) -> "Books":
         """Add coins (or remove, when negative), matching them first in, first out with lots of the other sign."""
-        lots = self.lots
-        if not lots or (lots[0].amount > ZERO) == (amount > ZERO):
-            return replace(
-                self,
-                lots=(*lots, Lot(amount, price)),
-                held=self.held + amount,
-                held_cost=self.held_cost + amount * price,
-            )
         left, used, matched, at_lots = amount, 0, ZERO, ZERO
         rest: tuple[Lot, ...] = ()
-        for lot in lots:
-            if left == ZERO:
+        for lot in self.lots:
+            if left == ZERO or (lot.amount > ZERO) == (amount > ZERO):
                 break
             used += 1
             part = -left if abs(left) <= abs(lot.amount) else lot.amount
@@ -124,14 +115,15 @@ class Books:
         over = (Lot(left, price),) if left != ZERO else ()
         at_fill = matched * price
         bought_at, sold_at = (at_lots, at_fill) if matched > ZERO else (-at_fill, -at_lots)
-        return replace(
-            self,
-            lots=(*rest, *lots[used:], *over),
+        return Books(
+            lots=(*rest, *self.lots[used:], *over),
             held=self.held + amount,
             held_cost=self.held_cost - at_lots + left * price,
+            bought=bought,
             sold=self.sold + abs(matched),
             cost=self.cost + bought_at,
             proceeds=self.proceeds + sold_at,
+            fees=fees,
         )
 
     def settled(self) -> "Books":

@@ -12,6 +12,7 @@ from bot.errors import CapacityError
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LENGTH = 18
+LEG_AT = 15
 LEGS = {leg.value: leg for leg in Leg}
 
 
@@ -68,7 +69,9 @@ def encode(key: OrderKey) -> str:
 
 def decode(client_id: str) -> OrderKey | None:
     """The key an id was made from, or None where no bot of this kind made it."""
-    if len(client_id) != LENGTH or not all(char in DIGITS for char in client_id) or client_id[15] not in LEGS:
+    if len(client_id) != LENGTH or client_id[LEG_AT] not in LEGS:
+        return None
+    if not (client_id.isascii() and client_id.isalnum() and client_id.islower()):
         return None
     return OrderKey(
         prefix=client_id[:6],

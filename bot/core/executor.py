@@ -7,7 +7,7 @@ While `awaiting` is set it wants nothing. `order` is the current leg's order; ol
 `watched`: a fill of one of those is a stray, booked at once, and changes no state by itself.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -31,6 +31,7 @@ from bot.core.lifecycle import ENTRY_STATES, Mode, State, Trigger, step
 from bot.core.model import Fill, Leg, Market, Side
 from bot.core.money import ZERO
 from bot.core.snapshot import LevelBlocked, LevelFilled, LevelFrozen, Notice, StrayFilled, TradeClosed
+from bot.core.values import evolve
 from bot.errors import ProtocolError
 
 WATCH_CANCELLED = timedelta(minutes=10)
@@ -107,11 +108,11 @@ class PositionExecutor:
     def begun(self, action: Action, now: datetime) -> "PositionExecutor":
         """With the intent to carry out `action` recorded. Must be durable before the action leaves."""
         if isinstance(action, CancelOrder):
-            return replace(self, awaiting=Awaiting(Awaited.CANCEL, action.client_id, now))
+            return evolve(self, awaiting=Awaiting(Awaited.CANCEL, action.client_id, now))
         watched = self.watched
         if watched:
             watched = tuple(record for record in watched if record.watch_until is None or record.watch_until > now)
-        return replace(
+        return evolve(
             self,
             attempts=self.attempts + 1,
             order=OrderRecord(action.client_id, action.leg, action.price, action.amount),
@@ -147,16 +148,23 @@ class PositionExecutor:
         if awaiting is not None and awaiting.client_id == event.client_id:
             answered = awaiting.kind is Awaited.PLACE or event.at > awaiting.since
             awaiting = None if answered else awaiting
-        if order is None or order.client_id != event.client_id:
-            landed = tuple(
-                replace(late, accepted=True) if late.client_id == event.client_id else late for late in self.watched
+        if order is not None and order.client_id == event.client_id and not order.accepted:
+            return evolve(
+                self, state=step(self.state, Trigger.PLACED), order=evolve(order, accepted=True), awaiting=awaiting
             )
-            return replace(self, awaiting=awaiting, watched=landed)
-        if order.accepted:
-            return self if awaiting is self.awaiting else replace(self, awaiting=awaiting)
-        return replace(
-            self, state=step(self.state, Trigger.PLACED), order=replace(order, accepted=True), awaiting=awaiting
-        )
+        late = self._watched_order(event.client_id)
+        watched = self.watched if late is None or late.accepted else self._watching(late, evolve(late, accepted=True))
+        if awaiting is self.awaiting and watched is self.watched:
+            return self
+        return evolve(self, awaiting=awaiting, watched=watched)
+
+    def _watched_order(self, client_id: str) -> OrderRecord | None:
+        return next((late for late in self.watched if late.client_id == client_id), None)
+
+    def _watching(self, before: OrderRecord, after: OrderRecord) -> tuple[OrderRecord, ...]:
+        """The watched orders with one of them changed; one that has traded in full has nothing more to say."""
+        others = (after if late is before else late for late in self.watched)
+        return tuple(late for late in others if not late.is_full)
 
     def _on_filled(self, event: OrderFilled) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         order, fill = self.order, event.fill
@@ -168,7 +176,7 @@ class PositionExecutor:
             if awaiting is not None and (awaiting.kind is Awaited.PLACE or order.is_full):
                 awaiting = None
             books = self.books.booked(order.side, fill, self.market)
-            after = replace(self, order=order, awaiting=awaiting, books=books, back=None)
+            after = evolve(self, order=order, awaiting=awaiting, books=books, back=None)
             told = LevelFilled(
                 at=fill.at,
                 executor=self.id,
@@ -180,14 +188,12 @@ class PositionExecutor:
                 target=self.level.exit,
                 maker=fill.maker,
             )
-            return (
-                after._settled(event.at, told)
-                if order.is_settled
-                else (after._advanced(Trigger.PARTLY_FILLED), (told,))
-            )
-        for record in self.watched:
-            if record.client_id == event.client_id:
-                return self._on_stray(record, fill)
+            if order.is_settled:
+                return after._settled(event.at, told)
+            return after._advanced(Trigger.PARTLY_FILLED), (told,)
+        late = self._watched_order(event.client_id)
+        if late is not None:
+            return self._on_stray(late, fill)
         key = client_ids.decode(event.client_id)
         if key is None or (key.prefix == self.prefix and (key.cycle, key.attempt) >= (self.cycle, self.attempts)):
             raise ProtocolError(f"{self.id} never sent order {event.client_id}, yet it traded")
@@ -196,10 +202,7 @@ class PositionExecutor:
     def _on_stray(self, record: OrderRecord, fill: Fill) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         if fill.trade_id in record.trade_ids:
             return self, ()
-        after = _with_fill(record, fill)
-        watched = tuple(
-            after if other is record else other for other in self.watched if other is not record or not after.is_full
-        )
+        watched = self._watching(record, _with_fill(record, fill))
         books = self.books.booked(record.side, fill, self.market)
         told = StrayFilled(
             at=fill.at,
@@ -209,7 +212,7 @@ class PositionExecutor:
             price=fill.price,
             amount=fill.amount,
         )
-        executor, closed = replace(self, watched=watched, books=books)._complete_without_order(fill.at)
+        executor, closed = evolve(self, watched=watched, books=books)._complete_without_order(fill.at)
         return executor, (told, *closed)
 
     def _complete_without_order(self, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
@@ -226,13 +229,13 @@ class PositionExecutor:
         order = self.order
         awaiting = None if self.awaiting is not None and self.awaiting.client_id == event.client_id else self.awaiting
         if order is None or order.client_id != event.client_id:
-            closed = tuple(
-                replace(late, closed=event.filled) if late.client_id == event.client_id else late
-                for late in self.watched
-            )
-            return replace(self, awaiting=awaiting, watched=closed), ()
-        order = replace(order, accepted=True, closed=max(event.filled, order.filled))
-        after = replace(self, order=order, awaiting=awaiting)
+            late = self._watched_order(event.client_id)
+            if late is None or late.closed is not None:
+                return (self if awaiting is self.awaiting else evolve(self, awaiting=awaiting)), ()
+            watched = self._watching(late, evolve(late, closed=max(event.filled, late.filled)))
+            return evolve(self, awaiting=awaiting, watched=watched), ()
+        order = evolve(order, accepted=True, closed=max(event.filled, order.filled))
+        after = evolve(self, order=order, awaiting=awaiting)
         if not order.is_settled:
             return after, ()  # trades are still to come
         if event.reason is CloseReason.WOULD_CROSS and not order.filled:
@@ -248,19 +251,17 @@ class PositionExecutor:
         assert order is not None
         watched = self.watched
         if not order.is_full:
-            watched = (*watched, replace(order, watch_until=at + WATCH_CANCELLED))
-        after = replace(self, order=None, awaiting=None, watched=watched)
-        if order.leg is Leg.ENTRY:
-            done = order.is_full or bool(after.sellable)
-            return after._advanced(Trigger.FILLED if done else Trigger.LOST), told
-        if after.sellable:
-            return after._advanced(Trigger.LOST), told
-        completed, closed = after._finished_exit(at)
-        return completed, (*told, *closed)
+            watched = (*watched, evolve(order, watch_until=at + WATCH_CANCELLED))
+        if order.leg is Leg.EXIT and not self.sellable:
+            completed, closed = self._finished_exit(at)
+            return evolve(completed, order=None, awaiting=None, watched=watched), (*told, *closed)
+        filled = order.leg is Leg.ENTRY and (order.is_full or bool(self.sellable))
+        state = step(self.state, Trigger.FILLED if filled else Trigger.LOST)
+        return evolve(self, state=state, order=None, awaiting=None, watched=watched), told
 
     def _finished_exit(self, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         books = self.books
-        after = replace(self._advanced(Trigger.FILLED), books=books.settled(), back=None)
+        after = evolve(self, state=step(self.state, Trigger.FILLED), books=books.settled(), back=None)
         if not books.sold:
             return after, ()
         trade = RoundTrip(
@@ -284,7 +285,7 @@ class PositionExecutor:
         if order.filled or order.accepted:
             raise ProtocolError(f"{self.id}: order {event.client_id} was refused after it had been accepted")
         after, notices = self._backed_off(event)
-        return replace(after._advanced(Trigger.LOST), order=None, awaiting=None), notices
+        return evolve(after._advanced(Trigger.LOST), order=None, awaiting=None), notices
 
     def _backed_off(self, event: OrderRefused) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         """With the next try put off, twice as long each time; a level refused again and again is told of once."""
@@ -308,38 +309,38 @@ class PositionExecutor:
                     next_try=back.until,
                 ),
             )
-        return replace(self, back=back), told
+        return evolve(self, back=back), told
 
     def _on_missing(self, event: OrderMissing) -> "PositionExecutor":
         """The awaited order was not found: it is watched for a late landing, and the leg may be tried anew."""
         order = self.order
         if order is None or order.client_id != event.client_id or order.accepted or order.filled:
             return self
-        watched = (*self.watched, replace(order, watch_until=event.at + WATCH_MISSING))
-        return replace(self._advanced(Trigger.LOST), order=None, awaiting=None, watched=watched)
+        watched = (*self.watched, evolve(order, watch_until=event.at + WATCH_MISSING))
+        return evolve(self._advanced(Trigger.LOST), order=None, awaiting=None, watched=watched)
 
     def _on_holding_sold(self, event: HoldingSold) -> tuple["PositionExecutor", tuple[Notice, ...]]:
-        after = replace(self, books=self.books.booked(Side.SELL, event.fill, self.market))
+        after = evolve(self, books=self.books.booked(Side.SELL, event.fill, self.market))
         if after.state is State.PENDING_ENTRY and after.books.held <= ZERO < after.books.sold:
             # What had been bought below the minimum went with the sale: the cycle is over all the same.
             after = after._advanced(Trigger.FILLED)
         return after._complete_without_order(event.at)
 
     def _on_rearmed(self, event: CycleRearmed) -> tuple["PositionExecutor", tuple[Notice, ...]]:
-        after = replace(self._advanced(Trigger.REARMED), cycle=self.cycle + 1, attempts=0, placed_at=None, back=None)
+        after = evolve(self._advanced(Trigger.REARMED), cycle=self.cycle + 1, attempts=0, placed_at=None, back=None)
         return after._complete_without_order(event.at)  # what a stray left is sold first
 
     def _advanced(self, trigger: Trigger) -> "PositionExecutor":
         state = step(self.state, trigger)
-        return self if state is self.state else replace(self, state=state)
+        return self if state is self.state else evolve(self, state=state)
 
     def stopped(self, why: str, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         """Frozen: it does nothing more until a person has looked; its order stays where it is."""
-        return replace(self, frozen=why), (LevelFrozen(at=at, executor=self.id, why=why),)
+        return evolve(self, frozen=why), (LevelFrozen(at=at, executor=self.id, why=why),)
 
 
 def _with_fill(record: OrderRecord, fill: Fill) -> OrderRecord:
     filled = record.filled + fill.amount
     if filled > record.amount:
         raise ProtocolError(f"order {record.client_id} over {record.amount} traded {filled}")
-    return replace(record, accepted=True, filled=filled, trade_ids=(*record.trade_ids, fill.trade_id))
+    return evolve(record, accepted=True, filled=filled, trade_ids=(*record.trade_ids, fill.trade_id))

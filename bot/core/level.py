@@ -3,7 +3,7 @@
 Rule: plain frozen records, all of them kept with the state.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -25,10 +25,10 @@ class Level:
     amount: Decimal
     loop: bool
     above_wait: bool = False
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        return f"{self.grid}.{self.number}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.grid}.{self.number}")
 
 
 class Awaited(StrEnum):

@@ -1,0 +1,143 @@
+"""Pictures for a phone: figures in, PNG bytes out.
+
+Rule: drawn away from the event loop (these functions only compute), matplotlib imported when the first picture is asked
+for. Portrait, dark, letters of 28 px and lines of 3 px at least, as a chat makes a JPEG of it on a small screen. A
+picture is an extra: whoever asks for one must do without it when drawing fails.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
+
+WIDTH_PX, HEIGHT_PX, DPI = 1080, 1350, 100
+PT = 72 / DPI
+"""Points of one pixel."""
+SMALL, NORMAL, LARGE = 28 * PT, 32 * PT, 42 * PT
+THIN, THICK = 3 * PT, 5 * PT
+MOST_POINTS = 1500
+MOST_MARKS = 400
+
+GROUND, PANEL, INK, FAINT = "#0e1116", "#151a21", "#e8edf4", "#8b96a5"
+BLUE, GREEN, RED, AMBER = "#5aa9ff", "#3fd18b", "#ff6b6b", "#f5b84b"
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestPicture:
+    """What the picture of a backtest shows. `times` are ms since 1970, one per candle, as are the three series; `sales`
+    are (time, price) of closed trades; money in `currency`."""
+
+    title: str
+    subtitle: str
+    currency: str
+    times: NDArray[np.int64]
+    closes: Floats
+    equity: Floats
+    hold: Floats
+    entries: Sequence[float]
+    sales: Sequence[tuple[datetime, float]]
+
+
+def backtest_chart(picture: BacktestPicture) -> bytes:
+    """Price with the grid's levels and closed trades; below it profit against holding, and the fall from its peak."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"font.size": SMALL, "axes.edgecolor": FAINT, "text.color": INK, "font.family": "DejaVu Sans"}):
+        figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, facecolor=GROUND)
+        price, profit, fall = figure.subplots(3, 1, sharex=True, height_ratios=[5, 3, 2])
+        figure.subplots_adjust(left=0.04, right=0.83, top=0.885, bottom=0.06, hspace=0.12)
+        figure.text(0.04, 0.955, picture.title, fontsize=LARGE, fontweight="bold", va="center")
+        figure.text(0.04, 0.915, picture.subtitle, fontsize=NORMAL, color=FAINT, va="center")
+        when = picture.times.astype("datetime64[ms]")
+        shown = _thinned(picture.closes)
+        _panel(price, "price")
+        for entry in picture.entries:
+            price.axhline(entry, color=AMBER, linewidth=1.2 * PT, alpha=_alpha(len(picture.entries)))
+        price.plot(when[shown], picture.closes[shown], color=BLUE, linewidth=THIN)
+        _mark_sales(price, picture.sales)
+        _panel(profit, f"profit, {picture.currency}")
+        profit.plot(when[shown], picture.hold[shown], color=FAINT, linewidth=THIN, label="holding")
+        profit.plot(when[shown], picture.equity[shown], color=GREEN, linewidth=THICK, label="grid")
+        profit.axhline(0, color=FAINT, linewidth=1.5 * PT)
+        legend = profit.legend(loc="lower left", fontsize=SMALL, frameon=False, ncols=2, handlelength=1.2)
+        for text in legend.get_texts():
+            text.set_color(INK)
+        depth = picture.equity - np.maximum.accumulate(np.maximum(picture.equity, 0.0))
+        _panel(fall, "below its peak")
+        fall.fill_between(when[shown], depth[shown], 0, color=RED, alpha=0.35, linewidth=0)
+        fall.plot(when[shown], depth[shown], color=RED, linewidth=THIN)
+        _time_axis(fall)
+        return _png(figure)
+
+
+def _panel(axes: "Axes", name: str) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_facecolor(PANEL)
+    axes.yaxis.tick_right()
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axes.tick_params(colors=INK, labelsize=SMALL, length=0, pad=8)
+    axes.grid(visible=True, color=FAINT, alpha=0.18, linewidth=1.5 * PT)
+    axes.text(0.015, 0.97, name, transform=axes.transAxes, va="top", color=FAINT, fontsize=SMALL)
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _time_axis(axes: "Axes") -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator(minticks=3, maxticks=5)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+
+
+def _mark_sales(axes: "Axes", sales: Sequence[tuple[datetime, float]]) -> None:
+    """Closed trades as dots; of very many every n-th, as a thousand dots say no more than some hundred."""
+    if sales:
+        shown = sales[:: max(1, len(sales) // MOST_MARKS)]
+        when = np.array([at.replace(tzinfo=None) for at, _ in shown], dtype="datetime64[ms]")
+        axes.scatter(when, [price for _, price in shown], s=(9 * PT) ** 2, color=GREEN, zorder=3, linewidths=0)
+
+
+def _alpha(count: int) -> float:
+    return 0.75 if count <= 30 else 0.5 if count <= 100 else 0.25
+
+
+def _thinned(values: Floats) -> NDArray[np.int64]:
+    """Indices of at most MOST_POINTS values: the lowest and highest of each stretch, so that no spike is lost."""
+    if len(values) <= MOST_POINTS:
+        return np.arange(len(values))
+    stretches = np.array_split(np.arange(len(values)), MOST_POINTS // 2)
+    ends = ((part[values[part].argmin()], part[values[part].argmax()]) for part in stretches)
+    kept = {int(index) for pair in ends for index in pair} | {0, len(values) - 1}
+    return np.array(sorted(kept))
+
+
+def short(value: float) -> str:
+    """A number for an axis: `62,500`, `-412`, `0.5`, `0.00001234`."""
+    size = abs(value)
+    if size >= 100_000:
+        return f"{value / 1000:,.0f}k"
+    if size >= 100 or value == 0:
+        return f"{value:,.0f}"
+    if size >= 1:
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
+    places = min(12, 3 - int(np.floor(np.log10(size))))
+    return f"{value:.{places}f}".rstrip("0").rstrip(".")
+
+
+def _png(figure: Any) -> bytes:
+    out = BytesIO()
+    figure.savefig(out, format="png", facecolor=figure.get_facecolor(), pil_kwargs={"optimize": True})
+    return out.getvalue()
