@@ -55,7 +55,7 @@ def backtest_chart(picture: BacktestPicture) -> bytes:
     with mpl.rc_context({"font.size": SMALL, "axes.edgecolor": FAINT, "text.color": INK, "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, facecolor=GROUND)
         price, profit, fall = figure.subplots(3, 1, sharex=True, height_ratios=[5, 3, 2])
-        figure.subplots_adjust(left=0.04, right=0.83, top=0.885, bottom=0.06, hspace=0.12)
+        figure.subplots_adjust(left=0.04, right=0.83, top=0.855, bottom=0.06, hspace=0.22)
         figure.text(0.04, 0.955, picture.title, fontsize=LARGE, fontweight="bold", va="center")
         figure.text(0.04, 0.915, picture.subtitle, fontsize=NORMAL, color=FAINT, va="center")
         when = picture.times.astype("datetime64[ms]")
@@ -89,7 +89,7 @@ def _panel(axes: "Axes", name: str) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.tick_params(colors=INK, labelsize=SMALL, length=0, pad=8)
     axes.grid(visible=True, color=FAINT, alpha=0.18, linewidth=1.5 * PT)
-    axes.text(0.015, 0.97, name, transform=axes.transAxes, va="top", color=FAINT, fontsize=SMALL)
+    axes.set_title(name, loc="left", color=FAINT, fontsize=SMALL, pad=8)
     for side in axes.spines.values():
         side.set_visible(False)
 
@@ -107,7 +107,7 @@ def _mark_sales(axes: "Axes", sales: Sequence[tuple[datetime, float]]) -> None:
     if sales:
         shown = sales[:: max(1, len(sales) // MOST_MARKS)]
         when = np.array([at.replace(tzinfo=None) for at, _ in shown], dtype="datetime64[ms]")
-        axes.scatter(when, [price for _, price in shown], s=(9 * PT) ** 2, color=GREEN, zorder=3, linewidths=0)
+        axes.scatter(when, [price for _, price in shown], s=(7 * PT) ** 2, color=GREEN, zorder=3, linewidths=0)
 
 
 def _alpha(count: int) -> float:

@@ -92,8 +92,11 @@ class Heartbeat:
         async with self.lock:
             actions = await self._think(now)
         while actions:
-            events = await self.world.gateway.submit(actions, self._stands)
-            self._inbox += events
+            try:
+                self._inbox += await self.world.gateway.submit(actions, self._stands)
+            except BotError as error:  # what came of them is not known: they stay awaited and are looked up
+                self.trouble("exchange", str(error), now)
+                return
             self._inbox += self._withdrawn
             self._withdrawn.clear()
             if not self._inbox:

@@ -6,18 +6,20 @@ Nothing here talks to the exchange but to read prices and balances, and never un
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from secrets import randbelow
 
 from bot.core.executor import PositionExecutor
-from bot.core.grids import GridSpec
+from bot.core.grids import GridSpec, Shape
+from bot.core.level import Level
 from bot.core.lifecycle import Mode
 from bot.core.model import Balance, Market, Quote
-from bot.core.money import ZERO, is_exact
+from bot.core.money import HUNDRED, ZERO, average, is_exact, plain
 from bot.core.portfolio import Grid
-from bot.core.preview import Limits, Preview, preview
+from bot.core.preview import Limits, Preview, preview, sold_of
 from bot.core.snapshot import Notice, Restarted
 from bot.desk import Desk
 from bot.errors import CommandError, MarketError, StateUnwritable
@@ -185,20 +187,36 @@ class TradeManager:
             return fresh
         if fresh.problems:
             raise CommandError(fresh.problems[0])
+        return await self._add(fresh.spec, fresh.market, fresh.to_levels, nonce)
+
+    async def add_trade(self, symbol: str, entry: Decimal, exit_: Decimal, amount: Decimal, loop: bool) -> Grid:
+        """A grid of one level with an exit of its own (quote currency; amount in base coin). CommandError."""
+        market = (await self.desk(symbol)).market
+        entry, exit_ = market.price_down(entry), market.price_up(exit_)
+        if not ZERO < entry < exit_:
+            raise CommandError(f"the exit has to be above the entry, such as 60000 and 60300; got {entry} and {exit_}")
+        amount = market.amount_down(amount)
+        sold = sold_of(amount, market)
+        if not (market.accepts(entry, amount) and market.accepts(exit_, sold)):
+            smallest = plain(market.smallest_amount(entry))
+            raise CommandError(f"{plain(amount)} {market.base} is under the market's minimum of about {smallest}")
+        profit_pct = average((exit_ - entry) * HUNDRED, entry)
+        spec = GridSpec(Shape.LINEAR, symbol, entry, entry, 1, amount, None, profit_pct, loop)
+        return await self._add(spec, market, lambda grid_id: [Level(grid_id, 1, entry, exit_, amount, loop)])
+
+    async def _add(self, spec: GridSpec, market: Market, levels: Callable[[str], list[Level]], nonce: str = "") -> Grid:
         async with self.heartbeat.lock:
             number, now = self.state.meta.next_grid, self.world.clock.now()
-            grid = Grid(f"g{number}", number, fresh.spec, now, nonce)
+            grid = Grid(f"g{number}", number, spec, now, nonce)
             prefix = self.state.meta.owner.prefix
             self.state.put_meta(replace(self.state.meta, next_grid=number + 1))
             self.state.put_grid(grid)
-            for level in fresh.to_levels(grid.id):
-                self.state.put_executor(PositionExecutor(level, fresh.market, prefix))
+            for level in levels(grid.id):
+                self.state.put_executor(PositionExecutor(level, market, prefix))
             self.heartbeat.guard.watch(grid)
             self.heartbeat.mark_due(grid.id)
             await self._keep()
-        log.info(
-            "grid created", extra={"context": {"grid": grid.id, "symbol": grid.symbol, "levels": fresh.spec.count}}
-        )
+        log.info("grid created", extra={"context": {"grid": grid.id, "symbol": grid.symbol, "levels": spec.count}})
         return grid
 
     def targets(self, word: str) -> tuple[list[Grid], list[PositionExecutor]]:

@@ -90,9 +90,9 @@ class Preview:
 
     def changed_since(self, other: "Preview") -> bool:
         """Whether a person has to be asked again: the capital bound or what is refused differs, or what buys at once
-        does by more than a quarter of the levels (a level or two change sides with every swing of a lively market).
+        does by more than half of the levels (some change sides with every swing of a lively market).
         """
-        slack = max(1, len(self.levels) // 4)
+        slack = max(1, len(self.levels) // 2)
         return (
             self.capital != other.capital
             or self.problems != other.problems
