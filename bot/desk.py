@@ -28,7 +28,8 @@ class Desk:
         self.window = Window(min(caps, default=None))
         self.due: dict[str, None] = {}
         self.unpriced: dict[str, None] = {}
-        self.held_back: list[tuple[Decimal, str, Decimal]] = []
+        self.held_back: dict[str, Decimal] = {}
+        self._nearest_held: list[tuple[Decimal, str]] = []
         self._bounds: dict[str, Bounds] = {}
         self._times: list[tuple[datetime, str]] = []
         self._rises: list[tuple[Decimal, str]] = []
@@ -43,11 +44,29 @@ class Desk:
 
     def hold_back(self, executor_id: str, entry: Decimal, cost: Decimal) -> None:
         """An entry waits for room under the exposure limit; the highest, nearest to the market, is first."""
-        heappush(self.held_back, (-entry, executor_id, cost))
+        if executor_id not in self.held_back:
+            heappush(self._nearest_held, (-entry, executor_id))
+        self.held_back[executor_id] = cost
+
+    def is_behind(self, executor_id: str, entry: Decimal) -> bool:
+        """Whether an entry nearer to the market than this one is held back."""
+        nearest = self._next_held()
+        return nearest is not None and nearest < (-entry, executor_id)
 
     def next_held_back(self, room: Decimal) -> str | None:
-        """Take the nearest entry that was held back, if it fits into `room` (quote currency)."""
-        return heappop(self.held_back)[1] if self.held_back and self.held_back[0][2] <= room else None
+        """Take the nearest entry that is held back, if it fits into `room` (quote currency)."""
+        nearest = self._next_held()
+        if nearest is None or self.held_back[nearest[1]] > room:
+            return None
+        heappop(self._nearest_held)
+        del self.held_back[nearest[1]]
+        return nearest[1]
+
+    def _next_held(self) -> tuple[Decimal, str] | None:
+        heap = self._nearest_held
+        while heap and heap[0][1] not in self.held_back:
+            heappop(heap)
+        return heap[0] if heap else None
 
     def look_again(self, executor_id: str, wish: Wish) -> None:
         """Note when an executor wants to be looked at again."""
@@ -70,6 +89,8 @@ class Desk:
         """An executor is gone."""
         self._bounds.pop(executor_id, None)
         self.due.pop(executor_id, None)
+        self.unpriced.pop(executor_id, None)
+        self.held_back.pop(executor_id, None)
         self.window.leave(executor_id)
 
     def wake(self, now: datetime) -> None:

@@ -5,7 +5,7 @@ the order counts as missing and is watched for a late landing.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,17 +69,17 @@ class Doubts:
             if grid.sale is not None and grid.sale.is_awaited:
                 self.doubt(grid.sale.client_id, grid.id, now)
 
-    async def look_up(self, now: datetime) -> list[Event]:
-        """Ask about every order whose next look is due; returns what was learned. BotError when it can't be asked."""
+    async def look_up(self, now: datetime) -> AsyncIterator[Event]:
+        """Ask about every order whose next look is due; yields what is learned, as it is learned. BotError when the
+        exchange can't be asked."""
         for client_id, (since, owner_id) in self._awaited.items():
             if now - since < DOUBT_AFTER:
                 break  # they stand in order of time
             self.doubt(client_id, owner_id, now)
-        learned: list[Event] = []
         for client_id, doubt in list(self._doubts.items()):
             if doubt.next_at <= now:
-                learned += await self._look(client_id, doubt, now)
-        return learned
+                for event in await self._look(client_id, doubt, now):
+                    yield event
 
     async def _look(self, client_id: str, doubt: Doubt, now: datetime) -> Sequence[Event]:
         grid = self._state.grids[doubt.owner_id.partition(".")[0]]
@@ -87,7 +87,8 @@ class Doubts:
         events = await self._gateway.look_up(grid.symbol, client_id)
         if events is not None:
             self.settled(client_id)
-            return events
+            is_open = not any(isinstance(event, OrderClosed) for event in events)
+            return (*events, OrderAccepted(client_id, now)) if is_open else events  # on the book at this very look
         doubt.looks += 1
         if doubt.looks < LOOKS:
             return ()
@@ -97,10 +98,10 @@ class Doubts:
     def _verdict(self, client_id: str, owner_id: str, now: datetime) -> Event:
         """What to make of an order that was not found again and again."""
         executor = self._state.executors.get(owner_id)
-        order = executor.order if executor is not None else None
-        if order is not None and order.client_id == client_id and order.accepted:
-            log.error("an order that had been accepted is gone", extra={"context": {"order": client_id}})
-            return OrderClosed(client_id, now, order.filled, CloseReason.VENUE)
+        for record in executor.orders if executor is not None else ():
+            if record.client_id == client_id and record.accepted:
+                log.error("an order that had been accepted is gone", extra={"context": {"order": client_id}})
+                return OrderClosed(client_id, now, record.filled, CloseReason.VENUE)
         return OrderMissing(client_id, now)
 
     async def audit(self, symbol: str, began: datetime) -> list[Event]:

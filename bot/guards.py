@@ -15,7 +15,6 @@ from bot.core.money import ZERO
 from bot.core.portfolio import Grid, Holding, Sale
 from bot.core.snapshot import (
     DailyLossReached,
-    EntriesHeld,
     GridEnded,
     Notice,
     StopReached,
@@ -41,7 +40,6 @@ class Guard:
         self._state = state
         self._policy = policy
         self._day_ends: datetime | None = None
-        self._exposure_told = False
         self.watchful: set[str] = set()
         self.selling: set[str] = set()
         self.touched: set[str] = set()
@@ -110,9 +108,11 @@ class Guard:
 
     def _check_day(self, desks: Mapping[str, Desk], now: datetime, note: Note) -> list[str]:
         limit = self._policy.max_daily_loss
+        if not self._is_priced(desks):
+            return []  # what the holdings are worth is unknown: no day begins, and no loss is guessed
         if self._day_ends is None or now >= self._day_ends:
             self._begin_day(desks, now)
-        if limit is None or any(desk.quote is None for desk in desks.values()):
+        if limit is None:
             return []
         paused: list[str] = []
         base = dict(self._state.meta.day_base)
@@ -138,9 +138,18 @@ class Guard:
             self.rebase(desks, now)
 
     def rebase(self, desks: Mapping[str, Desk], now: datetime) -> None:
-        """Count the day's profit and loss from here (midnight, or a person who resumed after the loss limit)."""
+        """Count the day's profit and loss from here (midnight, or a person who resumed after the loss limit); without
+        a price for what is held, from the first beat that has one."""
+        if not self._is_priced(desks):
+            self._day_ends = None
+            self._state.put_meta(replace(self._state.meta, day=""))
+            return
         base = tuple(self.profit_by_currency(desks).items())
         self._state.put_meta(replace(self._state.meta, day=self.day_of(now), day_base=base))
+
+    def _is_priced(self, desks: Mapping[str, Desk]) -> bool:
+        """Whether every market in which something is held has a price now."""
+        return all(desk.quote is not None or not self._state.holding(symbol).amount for symbol, desk in desks.items())
 
     def profit_by_currency(self, desks: Mapping[str, Desk]) -> dict[str, Decimal]:
         """Realised and open profit of all grids by quote currency, holdings valued at the bid."""
@@ -151,12 +160,6 @@ class Guard:
             worth = holding.open_profit(desk.quote.bid) if desk.quote is not None else holding.unsettled
             profit[currency] = profit.get(currency, self._state.total(f"all:{currency}").realised) + worth
         return profit
-
-    def exposure_reached(self, currency: str, now: datetime, note: Note) -> None:
-        """Tell once that MAX_EXPOSURE holds entries back."""
-        if not self._exposure_told and self._policy.max_exposure is not None:
-            self._exposure_told = True
-            note(EntriesHeld(now, self._state.exposure[currency], self._policy.max_exposure, currency))
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
@@ -178,12 +181,27 @@ class Guard:
             return False
         return all(_is_done(self._state.executors[key], grid.mode) for key in self._state.members[grid.id])
 
-    def sweep(self, now: datetime) -> None:
-        """Let go of the levels of grids that ended a while ago; totals, ledger and kept coins stay."""
-        for grid in self._state.grids.values():
-            if grid.ended_at is not None and now - grid.ended_at > KEEP_ENDED:
-                for key in list(self._state.members[grid.id]):
-                    self._state.drop_executor(key)
+    def sweep(self, desks: Mapping[str, Desk], now: datetime) -> None:
+        """Let go of the levels of grids that ended a while ago; totals, ledger and kept coins stay. What they held
+        leaves the day's count, and is neither profit nor loss: so not without a price."""
+        old = [
+            grid
+            for grid in self._state.grids.values()
+            if self._state.members[grid.id] and grid.ended_at is not None and now - grid.ended_at > KEEP_ENDED
+        ]
+        if not old or not self._is_priced(desks):
+            return
+        before = self.profit_by_currency(desks)
+        for grid in old:
+            self._state.put_grid(replace(grid, kept=self._state.holding(grid.id)))
+            for key in list(self._state.members[grid.id]):
+                self._state.drop_executor(key)
+                desks[grid.symbol].forget(key)
+        after = self.profit_by_currency(desks)
+        base = tuple(
+            (coin, value + after.get(coin, ZERO) - before.get(coin, ZERO)) for coin, value in self._state.meta.day_base
+        )
+        self._state.put_meta(replace(self._state.meta, day_base=base))
 
 
 def _is_done(executor: PositionExecutor, mode: Mode) -> bool:
@@ -196,4 +214,4 @@ def _is_done(executor: PositionExecutor, mode: Mode) -> bool:
 
 def holding_of(grid: Grid, state: TradingState) -> Holding:
     """What a grid holds: its levels while they live, what was noted at its end afterwards."""
-    return grid.kept if grid.ended_at is not None else state.holding(grid.id)
+    return state.holding(grid.id) if state.members[grid.id] else grid.kept

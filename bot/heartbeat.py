@@ -6,7 +6,9 @@ before it leaves. What comes of it comes back as an event and is folded like any
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,6 +26,7 @@ from bot.core.wishes import Moment
 from bot.desk import Bounds, Desk
 from bot.doubts import Doubts
 from bot.errors import BotError, ProtocolError, StateError
+from bot.exposure import Exposure
 from bot.ports import Clock, Ledger, MarketData, Notifier, OrderGateway, Policy, Store
 from bot.state import TradingState
 
@@ -54,13 +57,15 @@ class Heartbeat:
         self.lock = asyncio.Lock()
         self.desks: dict[str, Desk] = {}
         self.guard = guards.Guard(state, policy)
+        self.exposure = Exposure(state, policy, world.clock)
         self.beaten_at: datetime | None = None
         self.fills = 0
         self.troubles: dict[str, str] = {}
-        self._inbox: list[Event] = []
+        self._inbox: deque[Event] = deque()
         self._fresh: list[tuple[str, Notice]] = []
         self._undo: list[PositionExecutor | Grid] = []
-        self._withdrawn: list[Event] = []
+        self._failing: set[str] = set()
+        self._heard: dict[str, str] = {}
         self.doubts = Doubts(state, world.gateway)
         self._running = False
         self._asked = False
@@ -82,24 +87,15 @@ class Heartbeat:
 
     async def _pulse(self) -> None:
         now = self.world.clock.now()
-        for desk in self.desks.values():
+        for desk in list(self.desks.values()):
             await self._sense(desk, now)
-        if self.doubts:
-            try:
-                self._inbox += await self.doubts.look_up(now)
-            except BotError as error:
-                self.trouble("exchange", str(error), now)
+        await self._look_up(now)
         async with self.lock:
             actions = await self._think(now)
         while actions:
-            try:
+            with self._asking("orders", now):  # unanswered, what came of them is not known: they stay awaited
                 self._inbox += await self.world.gateway.submit(actions, self._stands)
-            except BotError as error:  # what came of them is not known: they stay awaited and are looked up
-                self.trouble("exchange", str(error), now)
-                return
-            self._inbox += self._withdrawn
-            self._withdrawn.clear()
-            if not self._inbox:
+            if not self._inbox or "orders" in self._failing:
                 break
             async with self.lock:
                 actions = await self._think(now)
@@ -109,29 +105,32 @@ class Heartbeat:
     async def _sense(self, desk: Desk, now: datetime) -> None:
         """One quote and one batch of news for a market, however many executors it has."""
         symbol = desk.market.symbol
-        try:
+        seen = None
+        with self._asking(symbol, now):
             quote = await self.world.data.quote(symbol)
             news = await self.world.gateway.news(symbol, self.state.cursors.get(symbol, ""))
-        except BotError as error:
-            desk.see(None)
-            self.trouble("exchange", str(error), now)
-            return
-        desk.see(quote if quote.is_sane and now - quote.at <= STALE else None)
-        if news.events:
+            seen = quote if quote.is_sane and now - quote.at <= STALE else None
             self._inbox += news.events
-        if self.state.cursors.get(symbol) != news.cursor:
-            self.state.put_cursor(symbol, news.cursor)
-        if self.troubles:
-            self.trouble_over("exchange", now)
+            if self.state.cursors.get(symbol) != news.cursor:
+                self._heard[symbol] = news.cursor
+        desk.see(seen)
+
+    async def _look_up(self, now: datetime) -> None:
+        """Ask about the orders in doubt; what was learned before the exchange fell silent counts."""
+        with self._asking("look-ups", now):
+            async for event in self.doubts.look_up(now):
+                self._inbox.append(event)
 
     async def _think(self, now: datetime) -> list[Action]:
         """Fold, decide, keep (under the lock); returns the actions that are durable and may leave."""
-        inbox, self._inbox = self._inbox, []
-        for event in inbox:
-            self._fold(event)
+        while self._inbox:
+            self._fold(self._inbox.popleft())
+        while self._heard:  # kept together with what was folded, never before
+            self.state.put_cursor(*self._heard.popitem())
         if "store" in self.troubles and not await self._keep(now):
             return []
-        self._mark_due(self.guard.check(self.desks, now, self.note))
+        for grid_id in self.guard.check(self.desks, now, self.note):
+            self.mark_due(grid_id)
         actions: list[Action] = []
         for desk in self.desks.values():
             desk.wake(now)
@@ -174,14 +173,14 @@ class Heartbeat:
         """Fold one event into one executor; what contradicts itself freezes this one alone."""
         try:
             after, notices = executor.on(event)
-        except ProtocolError as error:
+        except (ProtocolError, ArithmeticError) as error:  # a figure that can't be booked exactly is no figure
             log.exception("an executor is frozen", extra={"context": {"executor": executor.id}})
             after, notices = executor.stopped(str(error), event.at)
         if after is not executor:
             self.state.put_executor(after)
             self.desks[after.market.symbol].due[after.id] = None
-        if _is_awaited(after, event.client_id):
-            self.doubts.awaited(event.client_id, after.id, event.at)
+        if after.waits_for(event.client_id):
+            self.doubts.awaited(event.client_id, after.id, self.world.clock.now())
         else:
             self.doubts.settled(event.client_id)
         for notice in notices:
@@ -190,18 +189,14 @@ class Heartbeat:
             self.note(notice)
 
     def _fold_sale(self, grid_id: str, event: Event) -> None:
-        grid = self.state.grids.get(grid_id)
-        if grid is None or grid.sale is None or not isinstance(event, closing.SALE_NEWS):
+        if grid_id not in self.state.grids:
             return
-        sale = closing.sale_after(grid.sale, event)
-        if sale is grid.sale:
-            return
-        self.state.put_grid(replace(grid, sale=sale))
-        if isinstance(event, OrderFilled):
-            members = [self.state.executors[key] for key in self.state.members[grid_id]]
-            for executor_id, share in closing.shares(event.fill, event.client_id, members):
-                self.fold_into(self.state.executors[executor_id], share)
-        if not sale.is_awaited:
+        for executor_id, share in closing.folded(self.state, self.state.grids[grid_id], event):
+            self.fold_into(self.state.executors[executor_id], share)
+        sale = self.state.grids[grid_id].sale
+        if sale is not None and sale.is_awaited:
+            self.doubts.awaited(sale.client_id, grid_id, self.world.clock.now())
+        else:
             self.doubts.settled(event.client_id)
 
     def note(self, notice: Notice) -> None:
@@ -210,10 +205,6 @@ class Heartbeat:
             self._fresh.append((self.state.add_notice(notice), notice))
 
     # -- decide ----------------------------------------------------------------------------------------------------
-
-    def _mark_due(self, grid_ids: Iterable[str]) -> None:
-        for grid_id in grid_ids:
-            self.mark_due(grid_id)
 
     def mark_due(self, grid_id: str) -> None:
         """Have every executor of a grid looked at in the next beat: its mode has changed."""
@@ -234,10 +225,9 @@ class Heartbeat:
                 if key in executors:
                     self._consider(desk, executors[key], now, actions)
             seated, leaving = desk.window.settle()
-            desk.due.update(dict.fromkeys(seated))
-            desk.due.update(dict.fromkeys(leaving))
+            desk.due.update(dict.fromkeys((*seated, *leaving)))
             if not desk.due:
-                self._let_in(desk)
+                self.exposure.let_in(desk)
                 if not desk.due:
                     return
 
@@ -260,67 +250,43 @@ class Heartbeat:
             desk.unpriced[executor.id] = None
         self.guard.touched.add(executor.level.grid)
         action = wish.action
-        if action is None or (isinstance(action, PlaceOrder) and not self._has_room(desk, executor, action)):
+        if not isinstance(action, PlaceOrder):
+            desk.held_back.pop(executor.id, None)
+            if action is None:
+                return
+        elif not self.exposure.has_room(desk, executor, action, self.note):
             return
         self._undo.append(executor)
         self.state.put_executor(executor.begun(action, now))
         self.doubts.awaited(action.client_id, executor.id, now)
         actions.append(action)
 
-    def _has_room(self, desk: Desk, executor: PositionExecutor, action: PlaceOrder) -> bool:
-        """Whether an entry fits under MAX_EXPOSURE. If not it waits, and farther entries make room for it."""
-        limit, cost = self.policy.max_exposure, action.price * action.amount
-        if limit is None or action.leg is not Leg.ENTRY or self.state.exposure[desk.market.quote] + cost <= limit:
-            return True
-        desk.hold_back(executor.id, executor.level.entry, cost)
-        for farther in desk.window.give_up_farthest(action.side, executor.level.entry):
-            desk.due[farther] = None
-        self.guard.exposure_reached(desk.market.quote, self.world.clock.now(), self.note)
-        return False
-
-    def _let_in(self, desk: Desk) -> None:
-        """Look again at the nearest entry that MAX_EXPOSURE holds back, when there is room for it now."""
-        limit = self.policy.max_exposure
-        if limit is not None and desk.held_back:
-            key = desk.next_held_back(limit - self.state.exposure[desk.market.quote])
-            if key is not None:
-                desk.due[key] = None
-
     def _decide_sale(self, grid_id: str, now: datetime, actions: list[Action]) -> None:
-        """Go on with a grid's closing sale: once its orders are gone, one order after another until it is sold."""
+        """Go on with a grid's closing sale: one order after another until it is sold."""
         grid = self.state.grids[grid_id]
-        sale, desk = grid.sale, self.desks[grid.symbol]
-        members = [self.state.executors[key] for key in self.state.members[grid_id]]
-        if sale is None or grid.halted or sale.is_awaited or not all(member.is_idle for member in members):
-            return
-        if desk.quote is None:
-            return
-        held = sum((member.books.held for member in members), ZERO)
-        order = closing.sale_order(grid, sale, held, desk.market, desk.quote, self.state.meta.owner.prefix)
-        if order is None:
-            self.state.put_grid(replace(grid, sale=None, mode=Mode.ENDED))
-            self.guard.selling.discard(grid_id)
-            self.guard.touched.add(grid_id)
-            self.note(GridSold(now, grid_id, grid.symbol, sale.sold, sale.proceeds, held))
-            return
-        self._undo.append(grid)
-        self.state.put_grid(replace(grid, sale=closing.begun(sale, order)))
-        self.doubts.awaited(order.client_id, grid_id, now)
-        actions.append(order)
+        match closing.decided(self.state, grid, self.desks[grid.symbol], now):
+            case PlaceOrder() as order:
+                self._undo.append(grid)
+                self.state.put_grid(replace(grid, sale=closing.begun(grid.sale or Sale(), order)))
+                self.doubts.awaited(order.client_id, grid_id, now)
+                actions.append(order)
+            case GridSold() as told:
+                self.guard.selling.discard(grid_id)
+                self.guard.touched.add(grid_id)
+                self.note(told)
 
-    def start_sale(self, grid_id: str, why: str) -> None:
-        """Begin a closing sale: the grid's orders leave the book, then its coins are sold."""
-        self.state.put_grid(replace(self.state.grids[grid_id], sale=Sale(), why=why))
-        self.guard.selling.add(grid_id)
-        self.mark_due(grid_id)
+    def start_sale(self, grid: Grid, why: str) -> None:
+        """Have a grid's orders leave the book, then its coins sold; a sale that was halted goes on."""
+        self.state.put_grid(replace(grid, sale=grid.sale or Sale(), halted=False, why=why))
+        self.guard.selling.add(grid.id)
+        self.mark_due(grid.id)
 
     async def audit(self) -> None:
         """Compare what rests on the exchange with what should; whatever differs is looked up."""
         for symbol in list(self.desks):
-            try:
-                self._inbox += await self.doubts.audit(symbol, self.world.clock.now())
-            except BotError as error:
-                self.trouble("exchange", str(error), self.world.clock.now())
+            now = self.world.clock.now()
+            with self._asking(f"audit of {symbol}", now):
+                self._inbox += await self.doubts.audit(symbol, now)
 
     def recall(self, now: datetime) -> None:
         """At the start: look up everything the state was waiting for when it was last kept."""
@@ -330,8 +296,8 @@ class Heartbeat:
     def next_bounds(self, desk: Desk, now: datetime) -> Bounds:
         """The time, the ask and the bid at which something is to be done on a market next; maybe early, never late."""
         at, rise, fall = desk.next_bounds()
-        if desk.due or desk.held_back or self.doubts:
-            at = now
+        if desk.due or desk.held_back or self.doubts or self.policy.max_daily_loss is not None:
+            at = now  # each price counts
         stop, take, counting = self.guard.next_prices(desk.market.symbol)
         return (
             now if counting else at,
@@ -381,7 +347,7 @@ class Heartbeat:
             stands = mode < Mode.PAUSED or (action.leg is Leg.EXIT and mode < Mode.HALTED)
         if not stands:
             now = self.world.clock.now()
-            self._withdrawn.append(OrderRefused(action.client_id, now, Refusal.WITHDRAWN, "paused before it left"))
+            self._inbox.append(OrderRefused(action.client_id, now, Refusal.WITHDRAWN, "paused before it left"))
         return stands
 
     async def _tell(self, now: datetime) -> None:
@@ -404,6 +370,19 @@ class Heartbeat:
             fresh, self._fresh = self._fresh, []
             self.world.notifier.tell(fresh)
 
+    @contextmanager
+    def _asking(self, question: str, now: datetime) -> Iterator[None]:
+        """Ask the exchange something. Without an answer there is trouble, until no question is left unanswered."""
+        try:
+            yield
+        except BotError as error:
+            self._failing.add(question)
+            self.trouble("exchange", str(error), now)
+        else:
+            self._failing.discard(question)
+            if not self._failing:
+                self.trouble_over("exchange", now)
+
     def trouble(self, what: str, why: str, now: datetime) -> None:
         """Something outside does not work: told once, until it is over."""
         if what not in self.troubles:
@@ -416,10 +395,3 @@ class Heartbeat:
             why = self.troubles.pop(what)
             log.warning("the trouble with the %s is over", what)
             self.note(Trouble(now, what, why, over=True))
-
-
-def _is_awaited(executor: PositionExecutor, client_id: str) -> bool:
-    awaiting, order = executor.awaiting, executor.order
-    if awaiting is not None and awaiting.client_id == client_id:
-        return True
-    return order is not None and order.client_id == client_id and order.closed is not None

@@ -67,8 +67,8 @@ def read_trade(text: str) -> RoundTrip:
             cost = Decimal(said["cost"]) if "cost" in said else qty * Decimal(said["entry"])
             proceeds = Decimal(said["proceeds"]) if "proceeds" in said else cost + gross
             fits = proceeds - cost == gross and gross - fees == Decimal(said["pnl"])
-        if closed != "CLOSED" or not fits:
-            raise ValueError("its sums don't fit each other")
+        if closed != "CLOSED" or not fits or ("cost" in said) != ("proceeds" in said):
+            raise ValueError("it is not whole, or its sums don't fit each other")
         cycle, closed_at = int(said["cycle"]), datetime.fromisoformat(stamp)
         names = said["grid"], said["executor"], cycle, said["symbol"]
         return RoundTrip(*names, qty, cost, proceeds, fees, said["currency"], closed_at)
@@ -109,6 +109,7 @@ class FileLedger:
                 await asyncio.shield(future)
             except asyncio.CancelledError:
                 await asyncio.wait([future])  # what is being written can't be called back
+                future.exception()  # seen; the caller asks again
                 raise
 
     async def last(self, count: int) -> Sequence[RoundTrip]:
@@ -163,7 +164,7 @@ class FileLedger:
             return size
         try:
             if torn[:1].isdigit():  # any other is not a line of ours that was cut off
-                read_trade(torn.decode())
+                read_trade(torn.decode() if b" proceeds=" in torn else "")  # without its last field it is not whole
         except ValueError:
             log.warning("the last line of %s was cut off and is taken away: %r", self._path, torn)
             os.ftruncate(fd, size - len(torn))

@@ -8,7 +8,7 @@ Nothing here talks to the exchange but to read prices and balances, and never un
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from secrets import randbelow
 
@@ -20,7 +20,7 @@ from bot.core.model import Balance, Market, Quote
 from bot.core.money import HUNDRED, ZERO, average, is_exact, plain
 from bot.core.portfolio import Grid
 from bot.core.preview import Limits, Preview, preview, sold_of
-from bot.core.snapshot import Notice, Restarted
+from bot.core.snapshot import DailyReport, Notice, Restarted, Trouble
 from bot.desk import Desk
 from bot.errors import CommandError, MarketError, StateUnwritable
 from bot.heartbeat import Heartbeat, World
@@ -28,6 +28,8 @@ from bot.ports import Key, Policy
 from bot.state import Identity, TradingState
 
 log = logging.getLogger(__name__)
+
+_ONE_LEVEL = "{} is one level; stop its grid: /stop {}"
 
 
 class TradeManager:
@@ -42,12 +44,12 @@ class TradeManager:
         self.state = TradingState(identity)
         self.heartbeat = Heartbeat(world, self.state, policy)
         self.started_at: datetime | None = None
+        self.is_loaded = False
 
     # -- life ------------------------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Load the state and doubt what was awaited; then start-up is an ordinary beat. StateError, MarketError."""
-        now = self.world.clock.now()
+    async def load(self) -> None:
+        """Take over what the store holds, and doubt what was awaited when it was kept. StateError, MarketError."""
         tables = await self.world.store.load()
         self.state.load(tables, self.identity)
         if self.state.was_empty:
@@ -57,8 +59,22 @@ class TradeManager:
             self.heartbeat.guard.watch(grid)
         for executor in self.state.executors.values():
             self.heartbeat.desks[executor.market.symbol].due[executor.id] = None
-        self.heartbeat.recall(now)
-        self.started_at = now
+        self.heartbeat.recall(self.world.clock.now())
+        self.is_loaded = True
+
+    def recovered(self, note: str) -> None:
+        """The store had to be mended: ids of orders that were made after what is left of it must not be made again."""
+        self.state.put_meta(replace(self.state.meta, epoch=randbelow(36**3)))
+        for executor in list(self.state.executors.values()):
+            self.state.put_executor(replace(executor, prefix=self.state.meta.owner.prefix))
+        self.heartbeat.note(Trouble(self.world.clock.now(), "store", note, over=True))
+        log.warning("the state was mended: %s", note)
+
+    async def start(self) -> None:
+        """Load, where that is not done yet; then start-up is an ordinary beat. StateError, MarketError."""
+        if not self.is_loaded:
+            await self.load()
+        now = self.started_at = self.world.clock.now()
         away = self.state.meta.seen_at
         closed = sum(total.trades for key, total in self.state.totals.items() if _is_overall(key))
         await self.beat()
@@ -74,7 +90,6 @@ class TradeManager:
                     closed=closed,
                 )
             )
-            self.resend()
 
     def resend(self) -> None:
         """Hand the notifier all that the last run did not deliver."""
@@ -93,7 +108,7 @@ class TradeManager:
         """Once a minute: note that we live, let go of what ended long ago, fold the journal into the state file."""
         async with self.heartbeat.lock:
             now = self.world.clock.now()
-            self.heartbeat.guard.sweep(now)
+            self.heartbeat.guard.sweep(self.heartbeat.desks, now)
             self.state.put_meta(replace(self.state.meta, seen_at=now))
             await self._keep()
         await self.world.store.fold()
@@ -126,6 +141,19 @@ class TradeManager:
             self.heartbeat.note(notice)
             await self._keep()
         await self.heartbeat.tell()
+
+    async def report(self) -> None:
+        """Tell what the day before brought, by currency; nothing where nothing has ever been traded."""
+        now, guard = self.world.clock.now(), self.heartbeat.guard
+        day = guard.day_of(now - timedelta(days=1))
+        realised = {key.removeprefix("all:"): total for key, total in self.state.totals.items() if _is_overall(key)}
+        profit = guard.profit_by_currency(self.heartbeat.desks)
+        for currency, total in realised.items():
+            that_day = self.state.total(f"all:{currency}:{day}")
+            open_profit = profit.get(currency, total.realised) - total.realised
+            await self.tell(
+                DailyReport(now, day, that_day.realised, that_day.fees, that_day.trades, open_profit, currency)
+            )
 
     async def delivered(self, keys: Iterable[str]) -> None:
         """These notices were delivered: they leave the outbox."""
@@ -179,9 +207,8 @@ class TradeManager:
         """Create the grid of a preview a person has seen. Checked again first: where what buys at once, what is refused
         or the capital has changed, the new preview is returned and nothing is created. A nonce creates once.
         """
-        for grid in self.state.grids.values():
-            if nonce and grid.nonce == nonce:
-                return grid
+        if (made := self._made_by(nonce)) is not None:
+            return made
         fresh = await self.preview(shown.spec)
         if fresh.changed_since(shown):
             return fresh
@@ -204,8 +231,13 @@ class TradeManager:
         spec = GridSpec(Shape.LINEAR, symbol, entry, entry, 1, amount, None, profit_pct, loop)
         return await self._add(spec, market, lambda grid_id: [Level(grid_id, 1, entry, exit_, amount, loop)])
 
+    def _made_by(self, nonce: str) -> Grid | None:
+        return next((grid for grid in self.state.grids.values() if nonce and grid.nonce == nonce), None)
+
     async def _add(self, spec: GridSpec, market: Market, levels: Callable[[str], list[Level]], nonce: str = "") -> Grid:
         async with self.heartbeat.lock:
+            if (made := self._made_by(nonce)) is not None:  # pressed twice at once
+                return made
             number, now = self.state.meta.next_grid, self.world.clock.now()
             grid = Grid(f"g{number}", number, spec, now, nonce)
             prefix = self.state.meta.owner.prefix
@@ -213,9 +245,13 @@ class TradeManager:
             self.state.put_grid(grid)
             for level in levels(grid.id):
                 self.state.put_executor(PositionExecutor(level, market, prefix))
+            try:
+                await self._keep()
+            except StateUnwritable:  # a person is told that there is no such grid: so there is none
+                self.state.drop_grid(grid.id)
+                raise
             self.heartbeat.guard.watch(grid)
             self.heartbeat.mark_due(grid.id)
-            await self._keep()
         log.info("grid created", extra={"context": {"grid": grid.id, "symbol": grid.symbol, "levels": spec.count}})
         return grid
 
@@ -255,11 +291,12 @@ class TradeManager:
 
     async def sell(self, word: str) -> list[str]:
         """All orders are cancelled, then the grid's coins are sold at once, as a taker."""
-        grids, _ = self.targets(word)
         async with self.heartbeat.lock:
+            grids, executors = self.targets(word)
+            for executor in executors:
+                raise CommandError(_ONE_LEVEL.format(executor.id, executor.level.grid))
             for grid in grids:
-                self.state.put_grid(replace(self.state.grids[grid.id], halted=False))
-                self.heartbeat.start_sale(grid.id, "sold by a person")
+                self.heartbeat.start_sale(grid, "sold by a person")
             await self._keep()
         await self.beat()
         return [grid.id for grid in grids]
@@ -281,7 +318,7 @@ class TradeManager:
             turned = [grid.id for grid in grids if self._turn_grid(grid, mode)]
             for executor in executors:
                 if mode > Mode.PAUSED:
-                    raise CommandError(f"{executor.id} is one level; stop its grid: /stop {executor.level.grid}")
+                    raise CommandError(_ONE_LEVEL.format(executor.id, executor.level.grid))
                 self.state.put_executor(replace(executor, mode=mode, frozen=""))
                 self.heartbeat.desks[executor.market.symbol].due[executor.id] = None
                 turned.append(executor.id)

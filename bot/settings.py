@@ -292,6 +292,11 @@ class Settings(BaseSettings):
                     raise ValueError(f"EXCHANGE_API_{name}: {expected}, got nothing")
         return self
 
+    def secrets(self) -> list[str]:
+        """Every value that must not be seen anywhere."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
 
 NAMES = tuple(name.upper() for name in Settings.model_fields)
 """Every setting, in the contract's order."""

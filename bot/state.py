@@ -188,6 +188,13 @@ class TradingState:
         self.members[executor.level.grid].remove(key)
         self.changes["executors", key] = None
 
+    def drop_grid(self, grid_id: str) -> None:
+        """Forget a grid that was never kept; its number is not used again."""
+        for key in list(self.members[grid_id]):
+            self.drop_executor(key)
+        del self.grids[grid_id], self.members[grid_id]
+        self.changes["grids", grid_id] = None
+
     def add_trade(self, trade: RoundTrip, day: str) -> None:
         """Count a closed trade in every sum it belongs to, and note its ledger line as unwritten."""
         total = f"all:{trade.currency}"

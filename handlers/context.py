@@ -3,23 +3,30 @@
 Rule: handlers reach everything by typed attributes of their context; there are no string keys.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from telegram import InlineKeyboardMarkup, Message, Update
 from telegram.constants import ParseMode
+from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot.manager import TradeManager
 from handlers.access import People, Role
+from handlers.pace import Pace, patiently
 from handlers.questions import Questions
+
+if TYPE_CHECKING:
+    from handlers.table import Table
 
 
 @dataclass(frozen=True, slots=True)
 class ChatConfig:
-    """The chat's settings. `tag` stands in every message while money is not real: `(simulated)`, `(paper)`, `(demo)`."""
+    """The chat's settings. `tag` stands in every message while money is not real: `(simulated)`, `(paper)`, `(demo)`.
+    """
 
     default_symbol: str
     tag: str
@@ -28,14 +35,36 @@ class ChatConfig:
     results_dir: Path
 
 
+class Listeners(Protocol):
+    """Who wants to know that a person speaks to us, or has shut us out: the outbox."""
+
+    def heard_from(self, person_id: int) -> None: ...
+
+    def mute(self, person_id: int) -> None: ...
+
+
+class Nobody:
+    """Listens to nothing: a chat without pushes."""
+
+    def heard_from(self, person_id: int) -> None:
+        """Nothing to do."""
+
+    def mute(self, person_id: int) -> None:
+        """Nothing to do."""
+
+
 @dataclass(slots=True)
 class Chat:
-    """All that handlers share."""
+    """All that handlers share. `replayed`: ids of updates from before the last restart, whose fate is not known."""
 
     manager: TradeManager
     config: ChatConfig
     people: People
     questions: Questions
+    pace: Pace = field(default_factory=Pace)
+    outbox: Listeners = field(default_factory=Nobody)
+    table: "Table | None" = None
+    replayed: set[int] = field(default_factory=set)
 
     def now(self) -> datetime:
         return self.manager.world.clock.now()
@@ -47,12 +76,15 @@ class Context(CallbackContext[ExtBot[None], Any, Any, Any]):
     chat: Chat
     role: Role
 
+    def __init__(self, application: Any, chat_id: int | None = None, user_id: int | None = None) -> None:
+        super().__init__(application, chat_id, user_id)
+        self.chat = application.chat
+        self.role = Role.STRANGER
+
     @classmethod
     def from_update(cls, update: object, application: Any) -> "Context":
         context = super().from_update(update, application)
-        chat: Chat = application.chat
-        context.chat = chat
-        context.role = chat.people.role_of(update)
+        context.role = context.chat.people.role_of(update)
         return context
 
     @property
@@ -65,31 +97,63 @@ class Context(CallbackContext[ExtBot[None], Any, Any, Any]):
         return " ".join(self.args or ())
 
     async def say(self, update: Update, html: str, buttons: InlineKeyboardMarkup | None = None) -> Message | None:
-        """Answer in the chat the update came from, tagged while money is not real. Long texts go out in parts that break
-        at line ends. Bypasses the outbox: answers are never queued behind pushes."""
-        message: Message | None = None
+        """Answer in the chat the update came from, tagged while money is not real. Long texts go out in parts that
+        break at line ends. Bypasses the outbox: answers are never queued behind pushes."""
         chat = update.effective_chat
-        parts = split(tagged(html, self.chat.config.tag))
-        if chat is None:
-            return None
-        for part in parts:
-            message = await self.bot.send_message(
-                chat.id, part, parse_mode=ParseMode.HTML, reply_markup=buttons if part is parts[-1] else None
-            )
-        return message
+        return await self.say_to(chat.id, html, buttons) if chat is not None else None
+
+    async def say_to(self, chat_id: int, html: str, buttons: InlineKeyboardMarkup | None = None) -> Message:
+        """The same, in a chat given by its id."""
+        *firsts, last = split(tagged(html, self.chat.config.tag))
+        for part in firsts:
+            await self._send(chat_id, part)
+        return await self._send(chat_id, last, buttons)
+
+    async def _send(self, chat_id: int, html: str, buttons: InlineKeyboardMarkup | None = None) -> Message:
+        self.chat.pace.spend(chat_id)
+        return await patiently(
+            lambda: self.bot.send_message(chat_id, html, parse_mode=ParseMode.HTML, reply_markup=buttons),
+            self.chat.pace.sleep,
+        )
 
     async def change(self, update: Update, html: str, buttons: InlineKeyboardMarkup | None = None) -> None:
-        """Replace the message whose button was pressed."""
-        query = update.callback_query
-        if query is not None:
-            text = tagged(html, self.chat.config.tag)
-            await query.edit_message_text(text, parse_mode=ParseMode.HTML, reply_markup=buttons)
+        """Replace the message whose button was pressed; where it can't be changed any more, say it anew."""
+        query, chat = update.callback_query, update.effective_chat
+        if query is None or chat is None or query.message is None:
+            return
+        message_id = query.message.message_id
+        first, *others = split(tagged(html, self.chat.config.tag))
+        self.chat.pace.spend(chat.id)
+        try:
+            await patiently(
+                lambda: self.bot.edit_message_text(
+                    first,
+                    chat.id,
+                    message_id,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=buttons if not others else None,
+                ),
+                self.chat.pace.sleep,
+            )
+        except BadRequest as error:
+            if "not modified" in str(error):
+                return
+            await self._send(chat.id, first, buttons if not others else None)
+        for part in others:
+            await self._send(chat.id, part, buttons if part is others[-1] else None)
 
 
-ChatApplication = Application[Any, Context, Any, Any, Any, Any]
+class ChatApplication(Application[ExtBot[None], Context, Any, Any, Any, Any]):
+    """python-telegram-bot's application, with what its handlers share."""
+
+    def __init__(self, chat: Chat, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.chat = chat
+
 
 TEXT_LIMIT = 4000
-"""Characters of one message, with some way to go to Telegram's 4,096 after entities are parsed."""
+"""Length of one message, with some way to go to Telegram's 4,096 after entities are parsed."""
+OPEN, SHUT = "<pre>", "</pre>"
 
 
 def tagged(html: str, tag: str) -> str:
@@ -97,19 +161,43 @@ def tagged(html: str, tag: str) -> str:
     return f"{html}\n<i>{tag}</i>" if tag else html
 
 
+def length(text: str) -> int:
+    """Telegram counts UTF-16 units: an emoji is two."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
 def split(html: str, limit: int = TEXT_LIMIT) -> list[str]:
-    """The text in parts of at most `limit` characters, broken at line ends; a monospace block is closed and reopened."""
+    """The text in parts of at most `limit`, broken at line ends; a monospace block is closed and reopened."""
+    if length(html) <= limit:
+        return [html]
+    room = limit - len(OPEN) - len(SHUT)
     parts: list[str] = []
-    part = ""
-    inside = False
+    part: str | None = None
+    is_inside = False
+    for line in _lines(html, room):
+        if part is None or length(part) + 1 + length(line) <= room:
+            part = line if part is None else f"{part}\n{line}"
+        elif is_inside:
+            parts.append(part + SHUT)
+            part = line.removeprefix(SHUT) if line.startswith(SHUT) else OPEN + line
+        else:
+            parts.append(part)
+            part = line
+        if OPEN in line or SHUT in line:
+            is_inside = line.rfind(OPEN) > line.rfind(SHUT)
+    return [each for each in (*parts, part or "") if each.strip()]
+
+
+def _lines(html: str, room: int) -> Iterator[str]:
+    """The lines; one that is too long in pieces, never cut inside a tag or an entity."""
     for line in html.split("\n"):
-        room = limit - len("</pre>") - len("<pre>")
-        while len(line) > room:
-            parts.append(part + line[:room]) if not part else parts.append(part)
-            line, part = (line[room:], "") if not part else (line, "")
-        if part and len(part) + 1 + len(line) > room:
-            parts.append(part + ("</pre>" if inside else ""))
-            part = "<pre>" if inside else ""
-        part = f"{part}\n{line}" if part and part != "<pre>" else part + line
-        inside = line.rfind("<pre>") > line.rfind("</pre>") if "pre>" in line else inside
-    return [*parts, part]
+        rest = line
+        while length(rest) > room:
+            end = room // 2 if length(rest[:room]) > room else room
+            for opening, closing in (("<", ">"), ("&", ";")):
+                start = rest.rfind(opening, 0, end)
+                if start > 0 and closing not in rest[start:end] and closing in rest[end : end + 64]:
+                    end = start
+            yield rest[:end]
+            rest = rest[end:]
+        yield rest

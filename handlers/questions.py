@@ -1,7 +1,7 @@
 """Questions with buttons: each may be answered once, by the person it was put to, for ten minutes.
 
-Rule: a button carries `choice:nonce` and nothing else; what it would do stays here, so that nothing can be forged, and a
-late press finds nothing to do. Questions live in memory: after a restart a press is answered with a sentence.
+Rule: a button carries `choice:nonce` and nothing else; what it would do stays here, so that nothing can be forged, and
+a late press finds nothing to do. Questions live in memory: after a restart a press is answered with a sentence.
 """
 
 from dataclasses import dataclass

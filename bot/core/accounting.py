@@ -127,8 +127,9 @@ class Books:
         )
 
     def settled(self) -> "Books":
-        """The books as the next cycle finds them: only lots are left."""
-        return Books(lots=self.lots, held=self.held, held_cost=self.held_cost)
+        """The books as the next cycle finds them: only lots are left, and fees that no closed trade has carried."""
+        fees = ZERO if self.sold else self.fees
+        return Books(lots=self.lots, held=self.held, held_cost=self.held_cost, fees=fees)
 
     @property
     def unsettled(self) -> Decimal:

@@ -30,7 +30,7 @@ from bot.core.level import Awaited, Awaiting, Back, Level, OrderRecord
 from bot.core.lifecycle import ENTRY_STATES, Mode, State, Trigger, step
 from bot.core.model import Fill, Leg, Market, Side
 from bot.core.money import ZERO
-from bot.core.snapshot import LevelBlocked, LevelFilled, LevelFrozen, Notice, StrayFilled, TradeClosed
+from bot.core.snapshot import LevelBlocked, LevelFilled, LevelFrozen, LevelHalted, Notice, StrayFilled, TradeClosed
 from bot.core.values import evolve
 from bot.errors import ProtocolError
 
@@ -94,14 +94,30 @@ class PositionExecutor:
     @property
     def exposure(self) -> Decimal:
         """Quote currency bound: coins held at cost, and an entry that rests or is awaited."""
+        return self.books.held_cost + self.resting_cost
+
+    @property
+    def resting_cost(self) -> Decimal:
+        """Quote currency that an entry which rests or is awaited may still spend."""
         order = self.order
-        resting = (order.amount - order.filled) * order.price if order is not None and order.leg is Leg.ENTRY else ZERO
-        return self.books.held_cost + resting
+        return (order.amount - order.filled) * order.price if order is not None and order.leg is Leg.ENTRY else ZERO
+
+    @property
+    def orders(self) -> tuple[OrderRecord, ...]:
+        """The order of the current leg, and the older ones that may still trade."""
+        return self.watched if self.order is None else (self.order, *self.watched)
 
     @property
     def is_idle(self) -> bool:
         """Nothing of it rests, is awaited, or is waited for to add up."""
         return self.order is None and self.awaiting is None
+
+    def waits_for(self, client_id: str) -> bool:
+        """Whether news of this order has to come: it is awaited, or has left the book and its trades are missing."""
+        awaiting, order = self.awaiting, self.order
+        if awaiting is not None and awaiting.client_id == client_id:
+            return True
+        return order is not None and order.client_id == client_id and order.closed is not None
 
     # -- what happened -------------------------------------------------------------------------------------------
 
@@ -238,12 +254,24 @@ class PositionExecutor:
         after = evolve(self, order=order, awaiting=awaiting)
         if not order.is_settled:
             return after, ()  # trades are still to come
-        if event.reason is CloseReason.WOULD_CROSS and not order.filled:
-            refused = OrderRefused(event.client_id, event.at, Refusal.WOULD_CROSS, str(event.reason))
-            after, notices = after._backed_off(refused)
-            settled, more = after._settled(event.at)
-            return settled, (*notices, *more)
-        return after._settled(event.at)
+        if order.filled:
+            return after._settled(event.at)
+        after, notices = after._turned_away(event)
+        settled, more = after._settled(event.at)
+        return settled, (*notices, *more)
+
+    def _turned_away(self, event: OrderClosed) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        """An order left the book without a trade: the venue is asked again later, a person is not fought."""
+        match event.reason:
+            case CloseReason.WOULD_CROSS | CloseReason.VENUE:
+                crossed = event.reason is CloseReason.WOULD_CROSS
+                reason = Refusal.WOULD_CROSS if crossed else Refusal.OTHER
+                return self._backed_off(OrderRefused(event.client_id, event.at, reason, str(event.reason)))
+            case CloseReason.PERSON:
+                halted = evolve(self, mode=max(self.mode, Mode.HALTED))
+                return halted, (LevelHalted(at=event.at, executor=self.id, symbol=self.market.symbol),)
+            case _:
+                return self, ()
 
     def _settled(self, at: datetime, *told: Notice) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         """The current order is over: decide, by quantities, what became of its leg."""
@@ -257,7 +285,10 @@ class PositionExecutor:
             return evolve(completed, order=None, awaiting=None, watched=watched), (*told, *closed)
         filled = order.leg is Leg.ENTRY and (order.is_full or bool(self.sellable))
         state = step(self.state, Trigger.FILLED if filled else Trigger.LOST)
-        return evolve(self, state=state, order=None, awaiting=None, watched=watched), told
+        after = evolve(self, state=state, order=None, awaiting=None, watched=watched)
+        # What older orders had sold too much may be all that was bought.
+        after, closed = after._complete_without_order(at) if filled else (after, ())
+        return after, (*told, *closed)
 
     def _finished_exit(self, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         books = self.books
@@ -335,7 +366,9 @@ class PositionExecutor:
         return self if state is self.state else evolve(self, state=state)
 
     def stopped(self, why: str, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
-        """Frozen: it does nothing more until a person has looked; its order stays where it is."""
+        """Frozen: it does nothing more until a person has looked; its order stays where it is. Told once."""
+        if self.frozen:
+            return self, ()
         return evolve(self, frozen=why), (LevelFrozen(at=at, executor=self.id, why=why),)
 
 

@@ -55,8 +55,8 @@ NOTHING_HELD = Holding()
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """The closing sale of a grid, one order at a time. `filled` belongs to the present order, `sold` and `proceeds` to
-    all.
+    """The closing sale of a grid, one order at a time. `filled` and `closed` belong to the present order, `sold`,
+    `proceeds` and `trade_ids` to all.
     """
 
     tries: int = 0
@@ -76,7 +76,8 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A grid that was created. `nonce` names the button press that made it, so that a press works once."""
+    """A grid that was created. `nonce` names the button press that made it, so that a press works once; `sale` is
+    its closing sale under way, `sold` the one that is over, whose orders may still have news."""
 
     id: str
     number: int
@@ -87,6 +88,7 @@ class Grid:
     why: str = ""
     halted: bool = False
     sale: Sale | None = None
+    sold: Sale | None = None
     stop_beats: int = 0
     stop_armed: bool = True
     ended_at: datetime | None = None

@@ -71,6 +71,14 @@ class LevelFrozen(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class LevelHalted(Notice):
+    """A person took its order off the book, not by this bot: the level places nothing until somebody resumes it."""
+
+    executor: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopReached(Notice):
     """The price was at or below `stop=` for two beats; `sells`: the coins are sold at once."""
 

@@ -81,14 +81,16 @@ class Window:
         else:
             self._waiting[side].remove(key)
 
-    def give_up_farthest(self, side: Side, than: Decimal) -> list[str]:
-        """Let a block of levels farther away than `than` leave, for the sake of a limit other than places."""
+    def give_up_farthest(self, side: Side, than: Decimal) -> str | None:
+        """Let the farthest level leave for the sake of a limit other than places; None where none is farther away
+        than `than`."""
         key = -than if side is Side.BUY else than
         ranks = self._seated[side].keys
-        far = [other for other in ranks[-self._block :] if other[0] > key]
-        for other in far:
-            self._unseat(side, other)
-        return [executor_id for _, executor_id in far]
+        if not ranks or ranks[-1][0] <= key:
+            return None
+        farthest = ranks[-1]
+        self._unseat(side, farthest)
+        return farthest[1]
 
     def settle(self) -> tuple[list[str], list[str]]:
         """Give places to the nearest that wait. Returns who got one, and who has to leave for a nearer one."""
@@ -136,8 +138,8 @@ class Window:
         nearer = bool(waiting and seated and waiting[0] < seated[-1])
         if self._leaving or (over <= 0 and not nearer):
             return []
-        if over <= 0 and len(self) < self._places:
-            return []
+        if min(self._places - len(self), -over) > 0:
+            return []  # there is room for it as it is
         count = max(over, self._block if nearer else over)
         far = [key for key in seated[-count:] if over > 0 or key > waiting[0]]
         for key in far:

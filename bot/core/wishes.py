@@ -58,11 +58,11 @@ def _is_above(executor: PositionExecutor, moment: Moment) -> bool:
 
 def wants(executor: PositionExecutor, moment: Moment) -> Wish:
     """What should be done now. Without a quote nothing is placed or moved; cancels are still wanted."""
-    if executor.frozen:
+    mode = max(moment.mode, executor.mode)
+    if executor.frozen and mode < Mode.HALTED:  # halting is a person's word, and takes its order off the book too
         return Wish(f"frozen: {executor.frozen}")
     if executor.awaiting is not None:
         return Wish(f"waiting for the answer to {executor.awaiting.kind} {executor.awaiting.client_id}")
-    mode = max(moment.mode, executor.mode)
     for late in executor.watched:
         if late.accepted and late.closed is None and not late.is_full:
             return _cancel(executor, late, "an order that had been given up is on the book after all")
@@ -81,6 +81,8 @@ def _resting_wish(executor: PositionExecutor, order: OrderRecord, moment: Moment
     is_entry = order.leg is Leg.ENTRY
     if mode >= Mode.HALTED or (is_entry and mode >= Mode.PAUSED):
         return _cancel(executor, order, f"{mode.name.lower()}: the order leaves the book")
+    if not moment.seated:
+        return _cancel(executor, order, "nearer levels take its place on the book")
     if order.filled:
         if not is_entry and order.amount - order.filled > executor.books.held:
             return _cancel(executor, order, "the exit is larger than what is held")
@@ -89,8 +91,6 @@ def _resting_wish(executor: PositionExecutor, order: OrderRecord, moment: Moment
                 return _cancel(executor, order, "the price is at the exit of what was bought")
             return Wish("entry partly filled", rise=executor.level.exit)
         return Wish("partly filled")
-    if not moment.seated:
-        return _cancel(executor, order, "nearer levels take its place on the book")
     if is_entry:
         if executor.books.bought and executor.missing < order.amount:
             return _cancel(executor, order, "an older order bought some of it")

@@ -1,0 +1,28 @@
+"""`python -m bench [heart|replay|storing|memory …]`: measure and print a table; all of it without a word."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import heart, memory, replay, storing
+from bot.core.money import use_exact
+
+PARTS = {"heart": heart.rows, "replay": replay.rows, "storing": storing.rows, "memory": memory.rows}
+
+
+def main(names: list[str]) -> int:
+    use_exact()
+    console = Console()
+    for name in names or list(PARTS):
+        if name not in PARTS:
+            console.print(f"{name}: expected one of {', '.join(PARTS)}")
+            return 2
+        table = Table(title=name, title_justify="left", show_header=False)
+        for what, found in PARTS[name]():
+            table.add_row(what, found)
+        console.print(table)
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""`python -m bot check`: whether a worker could run with these settings. A row for each thing it needs.
+
+Rule: it looks and changes nothing but a file it removes again; it takes no lock, so it may run beside a worker.
+"""
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from bot.clock import SystemClock
+from bot.errors import BotError, MarketError, SettingsError, StateUnwritable
+from bot.exchange.simulated import open_simulated
+from bot.settings import Settings
+from bot.storage.tinydb_store import TinyDBStore
+
+TELEGRAM = "https://api.telegram.org"
+PATIENCE = 10.0
+
+
+async def main(settings: Settings) -> int:
+    """Print the rows; 0 when all is well, else 1."""
+    looks: tuple[tuple[str, Callable[[Settings], Awaitable[str]]], ...] = (
+        ("settings", _settings),
+        ("exchange", _exchange),
+        ("store", _store),
+        ("telegram", _telegram),
+    )
+    good = True
+    for name, look in looks:
+        try:
+            found, sign = await look(settings), "ok"
+        except BotError as error:
+            found, sign, good = str(error), "NO", False
+        print(f"{name:<10} {sign:<3} {found}")
+    return 0 if good else 1
+
+
+async def _settings(settings: Settings) -> str:
+    return f"{settings.exchange}, {settings.symbol}, a beat every {settings.tick_seconds:g} s, {settings.timezone}"
+
+
+async def _exchange(settings: Settings) -> str:
+    data, _ = open_simulated(
+        None, SystemClock(), settings.simulated_seed, settings.paper_funds, settings.paper_maker_fee
+    )
+    quote = await data.quote(settings.symbol)
+    if not quote.is_sane:
+        raise MarketError(f"{settings.symbol} has no sane price now")
+    return f"simulated market, {settings.symbol} bid {quote.bid} ask {quote.ask}; no key is needed"
+
+
+async def _store(settings: Settings) -> str:
+    folder = settings.results_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".check-") as file:
+            file.write(b"x")
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StateUnwritable(
+            f"RESULTS_DIR {folder} can't be written ({error.strerror}): choose a folder that can"
+        ) from None
+    tables = await TinyDBStore(folder).load()
+    grids, executors = len(tables.get("grids", {})), len(tables.get("executors", {}))
+    return f"{folder}, {grids} grids with {executors} levels kept" if tables else f"{folder}, empty so far"
+
+
+async def _telegram(settings: Settings) -> str:
+    token = settings.telegram_bot_token
+    if token is None:
+        return "no token: the chat is this terminal"
+    address = f"{settings.telegram_api_url or TELEGRAM}/bot{token.get_secret_value()}/getMe"
+    name = await asyncio.to_thread(_get_me, address)
+    owners = len(settings.telegram_owner_ids)
+    return f"@{name}, " + (f"{owners} owner(s)" if owners else "no owner yet: the worker will print a link to claim it")
+
+
+def _get_me(address: str) -> str:
+    try:
+        with urlopen(address, timeout=PATIENCE) as answer:
+            return str(json.load(answer)["result"]["username"])
+    except URLError as error:
+        code = getattr(error, "code", None)
+        if code in (401, 404):
+            raise SettingsError("TELEGRAM_BOT_TOKEN: Telegram refuses it; expected the token from BotFather") from None
+        raise MarketError(f"not reached: {code or type(error.reason).__name__}") from None
+    except (OSError, ValueError, KeyError) as error:
+        raise MarketError(f"no sense in its answer: {type(error).__name__}") from None

@@ -1,0 +1,267 @@
+"""The built-in market: a few lively symbols without any network, the same path for the same seed.
+
+Rule: a price is a pure function of seed, symbol and step, so all there is to keep is (seed, step). Four
+steps make a second of clock time; time in which nobody ran it is not simulated. Waves of some 19 seconds
+and about 1.2 % swing around a slowly drifting centre that never leaves the start's neighbourhood: a grid of
+±1 % trades every minute and does not die. Floats end at the border: a price becomes a Decimal on the tick
+there.
+"""
+
+import asyncio
+import math
+import random
+import secrets
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.core.model import Candle, Market, Quote
+from bot.errors import MarketError
+from bot.exchange.matching import Parts, Resting
+from bot.exchange.paper import PaperGateway
+from bot.exchange.paper_file import ExchangeFile, Saved, corrupt
+from bot.exchange.paper_market import TAKER_FEE_RATIO
+from bot.ports import Clock
+
+STEP = timedelta(milliseconds=250)
+STEP_SECONDS = STEP.total_seconds()
+MINUTE = timedelta(minutes=1)
+MOST_STEPS = 240
+"""A longer gap (a laptop asleep, a clock set) is cut to this many steps, one minute."""
+ACCOUNT = "simulated"
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A symbol of the simulated exchange. `swing` scales its waves, BTC's being 1."""
+
+    symbol: str
+    start: float
+    price_tick: str
+    amount_step: str
+    min_amount: str
+    swing: float
+
+    def market(self, maker_fee_ratio: Decimal) -> Market:
+        base, quote = self.symbol.split("/")
+        return Market(
+            symbol=self.symbol,
+            base=base,
+            quote=quote,
+            price_tick=Decimal(self.price_tick),
+            # Fine enough that a fee of a tenth of a per cent leaves coins that can be sold to the last one.
+            amount_step=Decimal(self.amount_step),
+            min_amount=Decimal(self.min_amount),
+            min_cost=Decimal(5),
+            maker_fee_ratio=maker_fee_ratio,
+            taker_fee_ratio=max(maker_fee_ratio, TAKER_FEE_RATIO),
+        )
+
+
+LISTINGS = (
+    Listing("BTC/USDT", 62_500.0, "0.01", "0.000001", "0.00001", 1.0),
+    Listing("ETH/USDT", 3_400.0, "0.01", "0.00001", "0.0001", 1.1),
+    Listing("SOL/USDT", 150.0, "0.01", "0.0001", "0.001", 1.3),
+)
+
+
+class PricePath:
+    """The price of one symbol at any step, the past included (steps below 0)."""
+
+    def __init__(self, seed: int, listing: Listing) -> None:
+        source = random.Random(f"{seed} {listing.symbol}")
+        self._key = np.uint64(source.getrandbits(64))
+        self._phases = [source.uniform(0, math.tau) for _ in range(5)]
+        self._main_phase = source.choice((0.0, math.pi))
+        self._listing = listing
+        self._tick = float(listing.price_tick)
+        # Whatever the phases, step 0 is the start.
+        self._zero = float(self._wave(np.zeros(1, np.int64))[0])
+
+    def tops(self, steps: Ints) -> tuple[Ints, Ints]:
+        """Best bid and ask at each step, in ticks."""
+        price = self._listing.start * np.exp((self._wave(steps) - self._zero) * self._listing.swing)
+        bids = np.maximum(np.floor(price / self._tick).astype(np.int64), 1)
+        spreads = (self._mixed(steps) % np.uint64(3)).astype(np.int64) + 1
+        return bids, bids + spreads
+
+    def _wave(self, steps: Ints) -> Floats:
+        """Logarithm of the price, up to a constant and the swing."""
+        t = steps * (math.tau * STEP_SECONDS)
+        a, b, c, d, e = self._phases
+        # The main wave with a wandering period and height; then ripples, noise and two slow drifts.
+        angle = t / 19 + self._main_phase + 0.9 * (np.sin(t / 113 + a) - math.sin(a))
+        height = 0.0108 + 0.0016 * np.sin(t / 211 + b)
+        ripple = 0.001 * np.sin(t / 7.1 + c)
+        drift = 0.003 * np.sin(t / 1733 + d) + 0.003 * np.sin(t / 9431 + e)
+        wave: Floats = height * np.sin(angle) + ripple + drift + 0.0006 * self._noise(steps)
+        return wave
+
+    def _noise(self, steps: Ints) -> Floats:
+        """Smooth noise within ±1: random heights a second apart, eased into each other."""
+        cells, inside = np.divmod(steps, 4)
+        x = inside / 4
+        ease = x * x * (3 - 2 * x)
+        left, right = (self._mixed(cells * 2 + 1 + 2 * k) / 2**63 - 1 for k in (0, 1))
+        noise: Floats = left + (right - left) * ease
+        return noise
+
+    def _mixed(self, counters: Ints) -> NDArray[np.uint64]:
+        """64 even bits for each counter (the finaliser of splitmix64, Steele et al. 2014)."""
+        z = counters.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + self._key
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
+        return mixed
+
+
+class SimulatedMarket:
+    """MarketData of the built-in market; it also moves the book of the account that trades on it."""
+
+    def __init__(
+        self, gateway: PaperGateway, markets: Mapping[str, Market], clock: Clock, seed: int, step: int
+    ) -> None:
+        self._gateway = gateway
+        self._markets = markets
+        self._clock = clock
+        self._paths = {listing.symbol: PricePath(seed, listing) for listing in LISTINGS}
+        self._step = step
+        self._at = clock.now()
+        self._tops: dict[str, tuple[Decimal, Decimal]] = {}
+        for symbol in markets:
+            bids, asks = self._paths[symbol].tops(np.array([step]))
+            self._set_top(symbol, int(bids[0]), int(asks[0]))
+
+    @property
+    def step(self) -> int:
+        """How many steps the market has made since it was founded."""
+        return self._step
+
+    def advance(self) -> None:
+        """Make all steps that are due by the clock, trading with the resting orders at each."""
+        now = self._clock.now()
+        due = (now - self._at) // STEP
+        if due <= 0:
+            if due < 0:
+                self._at = now  # the clock was set back
+            return
+        if due > MOST_STEPS:
+            due, self._at = MOST_STEPS, now - MOST_STEPS * STEP
+        steps = np.arange(self._step + 1, self._step + due + 1)
+        tops = {symbol: path.tops(steps) for symbol, path in self._paths.items()}
+        # Where nothing rests only the last step matters.
+        live = [symbol for symbol in tops if len(self._gateway.book(symbol))]
+        ticks = {symbol: self._markets[symbol].price_tick for symbol in live}
+        for index in range(due):
+            at = self._at + (index + 1) * STEP
+            for symbol in live:
+                bid, ask = (Decimal(int(side[index])) * ticks[symbol] for side in tops[symbol])
+                self._gateway.on_quote(symbol, bid, ask, at)
+        for symbol, (bids, asks) in tops.items():
+            self._set_top(symbol, int(bids[-1]), int(asks[-1]))
+        self._step += due
+        self._at += due * STEP
+        self._gateway.note("simulated.step", str(self._step))
+
+    async def symbols(self) -> Sequence[str]:
+        return tuple(self._markets)
+
+    async def market(self, symbol: str) -> Market:
+        market = self._markets.get(symbol)
+        if market is None:
+            raise MarketError(f"the simulated exchange has no {symbol}: it lists {', '.join(self._markets)}")
+        return market
+
+    async def quote(self, symbol: str) -> Quote:
+        """Best bid and ask at the present step, once that step is durable."""
+        await self.market(symbol)
+        self.advance()
+        quote = Quote(symbol, *self._tops[symbol], self._at)
+        await self._gateway.settled()
+        return quote
+
+    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
+        """Up to `count` one-minute candles of bids, the running one last; the past before step 0 is made
+        up."""
+        tick = (await self.market(symbol)).price_tick
+        self.advance()
+        first = self._at.replace(second=0, microsecond=0) - (count - 1) * MINUTE
+        # Off the loop: a month of candles is ten million steps. A new thread computes as exactly as this one.
+        return await asyncio.to_thread(self._history, symbol, tick, first, count, self._at, self._step)
+
+    def _history(
+        self, symbol: str, tick: Decimal, first: datetime, count: int, now: datetime, step: int
+    ) -> Sequence[Candle]:
+        path, candles = self._paths[symbol], []
+        for opening in (first + k * MINUTE for k in range(count)):
+            begin = step - (now - opening) // STEP
+            end = min(step, step - (now - opening - MINUTE) // STEP - 1)
+            bids, _ = path.tops(np.arange(begin, end + 1))
+            if bids.size:
+                prices = [Decimal(int(bid)) * tick for bid in (bids[0], bids.max(), bids.min(), bids[-1])]
+                volume = Decimal(int(np.abs(np.diff(bids)).sum()) % 10_000).scaleb(-2)
+                candles.append(Candle(opening, prices[0], prices[1], prices[2], prices[3], volume))
+        return candles
+
+    def _set_top(self, symbol: str, bid_ticks: int, ask_ticks: int) -> None:
+        tick = self._markets[symbol].price_tick
+        top = Decimal(bid_ticks) * tick, Decimal(ask_ticks) * tick
+        self._tops[symbol] = top
+        self._gateway.set_top(symbol, *top)
+
+
+def in_pieces(seed: int, markets: Mapping[str, Market]) -> Parts:
+    """One order in eight fills in three pieces and one in two, so that partial fills are lived with."""
+
+    def part(order: Resting) -> Decimal:
+        pieces = {0: 3, 1: 2}.get(zlib.crc32(f"{seed} {order.number}".encode()) % 8, 1)
+        left = pieces - len(order.fills)
+        if left <= 1:
+            return order.remaining
+        step = markets[order.symbol].amount_step
+        return order.remaining // (step * left) * step or order.remaining
+
+    return part
+
+
+def open_simulated(
+    path: Path | None,
+    clock: Clock,
+    seed: int | None,
+    funds: Mapping[str, Decimal],
+    maker_fee_ratio: Decimal,
+) -> tuple[SimulatedMarket, PaperGateway]:
+    """The built-in exchange, going on where its file left off (None: in memory only, from the start).
+
+    `seed` (None: any) and `funds` only found a new one. StateCorrupt, StateNewer, StateUnwritable as
+    `ExchangeFile.open`, StateForeign when the file is another account's.
+    """
+    file, saved = (None, Saved()) if path is None else ExchangeFile.open(path)
+    notes = saved.notes
+    try:
+        seed = int(notes["simulated.seed"]) if "simulated.seed" in notes else seed
+        step = int(notes.get("simulated.step", "0"))
+    except ValueError as error:
+        if file is not None:
+            file.close()
+        raise corrupt(path or Path(), f"seed or step can't be read: {error}") from error
+    if seed is None:
+        seed = secrets.randbits(32)
+    markets = {listing.symbol: listing.market(maker_fee_ratio) for listing in LISTINGS}
+    gateway = PaperGateway(markets, clock, funds, parts=in_pieces(seed, markets))
+    if file is not None:
+        gateway.keep_in(file, saved, ACCOUNT)
+    if not notes:
+        gateway.note("simulated.seed", str(seed))
+    market = SimulatedMarket(gateway, markets, clock, seed, step)
+    gateway.driven_by(market.advance)
+    return market, gateway

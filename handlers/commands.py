@@ -1,0 +1,40 @@
+"""The table of commands: name, who may, handler, usage and help line, in the order in which /help shows them."""
+
+from handlers import control, create, late, reports, status
+from handlers.access import Role
+from handlers.table import Choice, Command, Table
+
+OWNER, VIEWER = Role.OWNER, Role.VIEWER
+
+GRID_WORDS = "[SYMBOL] MIN MAX COUNT QTY PROFIT [loop] [key=value …]"
+
+COMMANDS: tuple[Command, ...] = (
+    Command("start", VIEWER, status.start, "", "begin here"),
+    Command("help", VIEWER, status.help_, "", "what I can do"),
+    Command("linear", OWNER, create.linear, GRID_WORDS, "a grid of equally spaced entries"),
+    Command("normal", OWNER, create.normal, f"{GRID_WORDS} [mean=P] [sigma=F]", "a grid that is dense around its mean"),
+    Command("geometric", OWNER, create.geometric, GRID_WORDS, "a grid of equal ratios"),
+    Command("grids", VIEWER, status.grids, "", "all grids"),
+    Command("grid", VIEWER, status.grid, "ID", "one grid and its levels"),
+    Command("pause", OWNER, control.pause, "[ID|all]", "take entries off the book; exits stay"),
+    Command("resume", OWNER, control.resume, "[ID|all]", "go on, also after a panic or a stop"),
+    Command("stop", OWNER, control.stop, "ID|all", "end a grid: finish, keep the coins, or sell"),
+    Command("panic", OWNER, control.panic, "", "cancel every order and halt"),
+    Command("status", VIEWER, status.status, "", "how things stand"),
+    Command("price", VIEWER, status.price, "[SYMBOL]", "the market now"),
+    Command("balance", VIEWER, status.balance, "", "funds on the account"),
+    Command("orders", VIEWER, status.orders, "", "resting orders"),
+    Command("why", VIEWER, status.why, "ID", "what a grid or level waits for"),
+    Command("pnl", VIEWER, reports.pnl, "[day|week|month|all] [ID]", "profit realised, open and in all"),
+    Command("trades", VIEWER, reports.trades, "[N]", "the last closed trades"),
+    Command("logs", OWNER, reports.logs, "[N]", "the end of ops.log"),
+    Command("health", OWNER, reports.health, "", "heartbeat, errors, store, memory"),
+    Command("version", OWNER, reports.version, "", "which version this is"),
+)
+
+CHOICES: dict[str, Choice] = {
+    **{name: Choice(OWNER, answer) for name, answer in (create.CHOICES | control.CHOICES).items()},
+    late.NOW: Choice(VIEWER, late.do_now),  # looks at the command's own role
+}
+
+TABLE = Table(COMMANDS, CHOICES)

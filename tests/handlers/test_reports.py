@@ -1,0 +1,122 @@
+"""Results and the worker's own state in the chat; with the real application, trader and built-in market."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from handlers.figures import gain, money
+from handlers.reports import tail
+from tests.handlers.trading_stage import Stage, play
+
+
+def test_profit_is_realised_open_and_total(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.grid()
+        await stage.pass_time(60)
+        totals = stage.manager.state.total("all:USDT")
+        told = await stage.ask("/pnl", "Profit, all time")
+        rows = {line.rsplit(" ", 1)[0].strip(): line.rsplit(" ", 1)[1] for line in told.splitlines()[2:8]}
+        assert rows["realised"] == gain(totals.realised)
+        assert rows["fees paid"] == money(totals.fees)
+        assert rows["trades"] == str(totals.trades)
+        assert rows["volume"] == money(totals.volume)
+        holding, quote = stage.manager.state.holding("g1"), stage.manager.heartbeat.desks["BTC/USDT"].quote
+        assert quote is not None
+        assert rows["open now"] == gain(holding.open_profit(quote.bid))
+        assert rows["total"] == gain(totals.realised + holding.open_profit(quote.bid))
+        heads = {"day": "Profit, today", "g1 week": "Profit of g1, the last 7 days", "month": "the last 30 days"}
+        for words, head in heads.items():
+            assert head in await stage.ask(f"/pnl {words}", head)
+
+    play(story, tmp_path)
+
+
+def test_without_trades_the_reports_say_so(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        assert await stage.ask("/pnl") == (
+            "Profit, all time\nNothing was traded yet. /linear shows a grid that would work now."
+        )
+        assert (await stage.ask("/trades")).startswith("No trade has closed yet.")
+        assert "There is no grid or level" in await stage.ask("/pnl g3")
+        assert "Example: /pnl week g1" in await stage.ask("/pnl year")
+
+    play(story, tmp_path)
+
+
+def test_the_last_trades_stand_newest_first(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.grid()
+        await stage.pass_time(60)
+        told = await stage.ask("/trades 3", "The last 3 closed trades")
+        newest = await stage.manager.world.ledger.last(3)
+        lines = told.splitlines()[1:4]
+        for line, trade in zip(lines, newest, strict=True):
+            assert line.startswith(f"22 Nov 11:0{trade.closed_at.minute} {trade.executor} {gain(trade.pnl)} USDT: ")
+        assert told.splitlines()[4] == f"Together {gain(sum((trade.pnl for trade in newest), Decimal(0)))} USDT"
+        assert len((await stage.ask("/trades 100", "closed trades")).splitlines()) > 4
+        assert "from 1 to 100" in await stage.ask("/trades 101", "from 1")
+
+    play(story, tmp_path)
+
+
+def test_logs_are_the_end_of_ops_log(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        assert await stage.ask("/logs") == "ops.log is empty."
+        lines = [f"2026-11-22T10:00:00Z INFO line {number} <b>&amp;" for number in range(1000)]
+        (stage.folder / "ops.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        told = await stage.ask("/logs")
+        assert told.splitlines() == lines[-20:]
+        await stage.ask("/logs 200", "line 999")
+        assert "from 1 to 200" in await stage.ask("/logs 0")
+        assert "Only an owner" in await stage.ask("/logs", person=stage.viewer)
+
+    play(story, tmp_path)
+
+
+def test_the_tail_goes_on_in_the_file_before_and_reads_no_more_than_it_must(tmp_path: Path) -> None:
+    (tmp_path / "ops.log.1").write_text("one\ntwo\n", encoding="utf-8")
+    (tmp_path / "ops.log").write_bytes(b"three\n\xff\xfe bad\n")
+    assert tail(tmp_path, 3) == ["two", "three", "\ufffd\ufffd bad"]
+    (tmp_path / "ops.log").write_bytes(b"x" * (2 << 20) + b"\nlast\n")
+    assert tail(tmp_path, 1) == ["last"]
+    assert tail(tmp_path / "nowhere", 5) == []
+
+
+def test_health_shows_heartbeat_latency_store_and_memory(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.grid("60000 61000 3 0.001 0.5%")
+        await stage.pass_time(60)
+        lines = (await stage.ask("/health", "heartbeat")).splitlines()
+        assert lines[0] == "✅ All well"
+        assert "Last heartbeat: 0 s ago" in lines
+        assert "Up: 1 min" in lines
+        assert any(line.startswith("Exchange: answers in ") for line in lines)
+        assert "Store: kept" in lines
+        assert "Carries: 1 grid, 3 levels, 3 orders" in lines
+        assert any(line.startswith("Memory: ") and "MiB" in line for line in lines)
+        stage.manager.heartbeat.troubles["store"] = "the <disk> is full"
+        lines = (await stage.ask("/health", "trouble")).splitlines()
+        assert lines[:2] == ["⚠️ There is trouble", "⚠️ store: the <disk> is full"]
+        assert "Store: ⚠️ can't be written" in lines
+        del stage.manager.heartbeat.troubles["store"]
+
+    play(story, tmp_path)
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        told = await stage.ask("/version")
+        assert told.startswith("RexLapis Bot 0.") and "python-telegram-bot 22" in told
+
+    play(story, tmp_path)
+
+
+@pytest.mark.parametrize("words", ["/trades -1", "/trades 1e3", "/trades <b>", "/logs 5 5", "/trades " + "9" * 4000])
+def test_odd_counts_are_refused_with_an_example(tmp_path: Path, words: str) -> None:
+    async def story(stage: Stage) -> None:
+        told = await stage.ask(words)
+        assert "Example: /" in told or "such as" in told
+        assert len(told) < 300
+
+    play(story, tmp_path)
