@@ -99,9 +99,9 @@ class PricePath:
         t = steps * (math.tau * STEP_SECONDS)
         a, b, c, d, e = self._phases
         # The main wave with a wandering period and height; then ripples, noise and two slow drifts.
-        angle = t / 19 + self._main_phase + 0.9 * (np.sin(t / 113 + a) - math.sin(a))
-        height = 0.0108 + 0.0016 * np.sin(t / 211 + b)
-        ripple = 0.001 * np.sin(t / 7.1 + c)
+        angle = t / 29 + self._main_phase + 0.9 * (np.sin(t / 113 + a) - math.sin(a))
+        height = 0.0064 + 0.0009 * np.sin(t / 211 + b)
+        ripple = 0.0006 * np.sin(t / 7.1 + c)
         drift = 0.003 * np.sin(t / 1733 + d) + 0.003 * np.sin(t / 9431 + e)
         wave: Floats = height * np.sin(angle) + ripple + drift + 0.0006 * self._noise(steps)
         return wave
