@@ -6,6 +6,7 @@ wraps.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.core.model import Leg
 from bot.errors import CapacityError
@@ -44,6 +45,7 @@ class OrderKey:
         return f"g{self.grid}.{self.level}" if self.level else f"g{self.grid}"
 
 
+@lru_cache(maxsize=10_000)  # the same few numbers again and again
 def base36(value: int, width: int, field: str) -> str:
     """`value` in base 36, padded to `width`; CapacityError when it does not fit."""
     if not 0 <= value < 36**width:
@@ -67,6 +69,7 @@ def encode(key: OrderKey) -> str:
     )
 
 
+@lru_cache(maxsize=10_000)  # an order is heard of several times
 def decode(client_id: str) -> OrderKey | None:
     """The key an id was made from, or None where no bot of this kind made it."""
     if len(client_id) != LENGTH or client_id[LEG_AT] not in LEGS:

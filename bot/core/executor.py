@@ -142,6 +142,18 @@ class PositionExecutor:
 
         ProtocolError when the event contradicts what is known (the manager then freezes this executor).
         """
+        after, notices = self._folded(event)
+        if after is self or not after.is_idle:
+            return after, notices
+        # Strays and closing sales have no order of the current leg: where they completed it, the leg is over.
+        if after.state is State.PENDING_ENTRY and after.sellable:
+            return after._advanced(Trigger.FILLED), notices
+        if after.state is State.FILLED_WAIT and not after.sellable:
+            after, closed = after._finished_exit(event.at)
+            return after, (*notices, *closed)
+        return after, notices
+
+    def _folded(self, event: Event) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         match event:
             case OrderFilled():
                 return self._on_filled(event)
@@ -154,9 +166,9 @@ class PositionExecutor:
             case OrderMissing():
                 return self._on_missing(event), ()
             case HoldingSold():
-                return self._on_holding_sold(event)
+                return self._on_holding_sold(event), ()
             case CycleRearmed():
-                return self._on_rearmed(event)
+                return self._on_rearmed(), ()
 
     def _on_accepted(self, event: OrderAccepted) -> "PositionExecutor":
         order, awaiting = self.order, self.awaiting
@@ -228,18 +240,7 @@ class PositionExecutor:
             price=fill.price,
             amount=fill.amount,
         )
-        executor, closed = evolve(self, watched=watched, books=books)._complete_without_order(fill.at)
-        return executor, (told, *closed)
-
-    def _complete_without_order(self, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
-        """Strays and closing sales have no order of the current leg: where they completed it, the leg is over."""
-        if self.order is not None or self.awaiting is not None:
-            return self, ()
-        if self.state is State.PENDING_ENTRY and self.sellable:
-            return self._advanced(Trigger.FILLED), ()
-        if self.state is State.FILLED_WAIT and not self.sellable:
-            return self._finished_exit(at)
-        return self, ()
+        return evolve(self, watched=watched, books=books), (told,)
 
     def _on_closed(self, event: OrderClosed) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         order = self.order
@@ -285,10 +286,7 @@ class PositionExecutor:
             return evolve(completed, order=None, awaiting=None, watched=watched), (*told, *closed)
         filled = order.leg is Leg.ENTRY and (order.is_full or bool(self.sellable))
         state = step(self.state, Trigger.FILLED if filled else Trigger.LOST)
-        after = evolve(self, state=state, order=None, awaiting=None, watched=watched)
-        # What older orders had sold too much may be all that was bought.
-        after, closed = after._complete_without_order(at) if filled else (after, ())
-        return after, (*told, *closed)
+        return evolve(self, state=state, order=None, awaiting=None, watched=watched), told
 
     def _finished_exit(self, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         books = self.books
@@ -350,16 +348,15 @@ class PositionExecutor:
         watched = (*self.watched, evolve(order, watch_until=event.at + WATCH_MISSING))
         return evolve(self._advanced(Trigger.LOST), order=None, awaiting=None, watched=watched)
 
-    def _on_holding_sold(self, event: HoldingSold) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+    def _on_holding_sold(self, event: HoldingSold) -> "PositionExecutor":
         after = evolve(self, books=self.books.booked(Side.SELL, event.fill, self.market))
         if after.state is State.PENDING_ENTRY and after.books.held <= ZERO < after.books.sold:
             # What had been bought below the minimum went with the sale: the cycle is over all the same.
             after = after._advanced(Trigger.FILLED)
-        return after._complete_without_order(event.at)
+        return after
 
-    def _on_rearmed(self, event: CycleRearmed) -> tuple["PositionExecutor", tuple[Notice, ...]]:
-        after = evolve(self._advanced(Trigger.REARMED), cycle=self.cycle + 1, attempts=0, placed_at=None, back=None)
-        return after._complete_without_order(event.at)  # what a stray left is sold first
+    def _on_rearmed(self) -> "PositionExecutor":
+        return evolve(self._advanced(Trigger.REARMED), cycle=self.cycle + 1, attempts=0, placed_at=None, back=None)
 
     def _advanced(self, trigger: Trigger) -> "PositionExecutor":
         state = step(self.state, trigger)

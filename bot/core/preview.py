@@ -5,7 +5,7 @@ Rule: what the preview says is what Create does; both are made here, from the sa
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from math import ceil
 
@@ -17,6 +17,8 @@ from bot.core.money import HUNDRED, ZERO, average, ceil_to, plain
 from bot.core.pricing import Offsets, maker_price
 
 ONE = Decimal(1)
+ABOUT = Context(prec=3, rounding=ROUND_CEILING)
+"""Three digits, rounded up: enough for advice."""
 FAR_RATIO = Decimal("0.5")
 """A range wholly more than this share of the price away from the market is taken for a slip of the thumb."""
 
@@ -147,14 +149,15 @@ def _is_tradable(amount: Decimal, sold: Decimal, entry: Decimal, exit_: Decimal,
 
 
 def _too_small(spec: GridSpec, amount: Decimal, entry: Decimal, exit_: Decimal, market: Market) -> str:
-    smallest = max(market.smallest_amount(entry), market.smallest_amount(exit_))
-    if market.fee_side is FeeSide.RECEIVED:  # enough must be left of it to sell
-        before_fee = Fraction(smallest) / Fraction(ONE - market.maker_fee_ratio) / Fraction(market.amount_step)
-        smallest = ceil(before_fee) * market.amount_step
+    to_sell = market.smallest_amount(exit_)
+    if market.fee_side is FeeSide.RECEIVED:  # so much must be left of what is bought
+        before_fee = Fraction(to_sell) / Fraction(ONE - market.maker_fee_ratio) / Fraction(market.amount_step)
+        to_sell = ceil(before_fee) * market.amount_step
+    smallest = max(market.smallest_amount(entry), to_sell)
     while not _is_tradable(smallest, sold_of(smallest, market), entry, exit_, market):
         smallest += market.amount_step
     if spec.budget is not None:
-        budget = ceil_to(smallest * entry * spec.count, ONE)
+        budget = ABOUT.plus(smallest * entry * spec.count)
         advice = f"the smallest budget that works is about {plain(budget)} {market.quote}"
     else:
         advice = f"the smallest that works is {plain(smallest)} {market.base}"

@@ -11,17 +11,19 @@ T = TypeVar("T")
 
 
 @cache
-def _slots(cls: Any) -> tuple[tuple[str, Any, Any], ...]:
-    names = cls.__dict__["__dataclass_fields__"]
-    return tuple((name, getattr(cls, name).__get__, getattr(cls, name).__set__) for name in names)
+def _slots(cls: Any) -> tuple[tuple[tuple[Any, Any], ...], dict[str, Any]]:
+    members = {name: getattr(cls, name) for name in cls.__dict__["__dataclass_fields__"]}
+    both = tuple((member.__get__, member.__set__) for member in members.values())
+    return both, {name: member.__set__ for name, member in members.items()}
 
 
 def evolve(value: T, **changes: Any) -> T:
-    """A copy of `value` with these fields changed. TypeError for a field it does not have."""
+    """A copy of `value` with these fields changed. KeyError for a field it does not have."""
     cls: Any = type(value)
+    both, setters = _slots(cls)
     new: T = object.__new__(cls)
-    for name, get, put in _slots(cls):
-        put(new, changes.pop(name) if name in changes else get(value))
-    if changes:
-        raise TypeError(f"{cls.__name__} has no field {next(iter(changes))}")
+    for get, put in both:
+        put(new, get(value))
+    for name, changed in changes.items():
+        setters[name](new, changed)
     return new
