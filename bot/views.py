@@ -3,11 +3,12 @@
 Rule: figures come from the sums the state keeps; nothing here changes anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from bot.closing import SLACK_RATIO
 from bot.core import wishes
 from bot.core.executor import PositionExecutor
 from bot.core.lifecycle import Mode, State
@@ -82,6 +83,24 @@ class ProfitView:
     @property
     def total(self) -> Decimal:
         return self.totals.realised + self.open_profit
+
+
+@dataclass(frozen=True, slots=True)
+class StopEffect:
+    """What ending one grid means now. `proceeds` and `profit` (against cost) are what selling all brings after the
+    taker fee, at the bid and at the lowest price a sale may get; None while there is no price. `too_little`: the
+    exchange wouldn't take the sale.
+    """
+
+    grid: str
+    symbol: str
+    entries: int
+    exits: int
+    held: Decimal
+    cost: Decimal
+    proceeds: tuple[Decimal, Decimal] | None = None
+    profit: tuple[Decimal, Decimal] | None = None
+    too_little: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,4 +216,41 @@ def health_view(manager: TradeManager) -> HealthView:
         resting=sum(executor.order is not None for executor in state.executors.values()),
         in_doubt=len(heart.doubts),
         undelivered=len(state.outbox),
+    )
+
+
+def on_book(executors: Iterable[PositionExecutor]) -> tuple[int, int]:
+    """How many entries and exits of these rest on the book, or are on their way."""
+    sides = [executor.order.side for executor in executors if executor.order is not None]
+    return sides.count(Side.BUY), sides.count(Side.SELL)
+
+
+def stop_effects(manager: TradeManager, grids: Iterable[Grid]) -> list[StopEffect]:
+    """What ending each of these grids means now, at the price of the last beat."""
+    return [_effect(manager, grid) for grid in grids]
+
+
+def _effect(manager: TradeManager, grid: Grid) -> StopEffect:
+    state, desk = manager.state, manager.heartbeat.desks[grid.symbol]
+    entries, exits = on_book(state.executors[key] for key in state.members[grid.id])
+    holding, market = holding_of(grid, state), desk.market
+    bare = StopEffect(grid.id, grid.symbol, entries, exits, holding.amount, holding.cost)
+    if desk.quote is None or holding.amount <= ZERO:
+        return bare
+    prices = desk.quote.bid, desk.quote.bid - desk.quote.bid * SLACK_RATIO
+    amount = market.amount_down(holding.amount)
+    amount = amount if market.accepts(prices[1], amount) else ZERO
+    fees = [amount * price * market.taker_fee_ratio for price in prices]
+    proceeds = [amount * price - fee for price, fee in zip(prices, fees, strict=True)]
+    profit = [holding.open_profit(price) - fee for price, fee in zip(prices, fees, strict=True)]
+    return StopEffect(
+        grid=grid.id,
+        symbol=grid.symbol,
+        entries=entries,
+        exits=exits,
+        held=holding.amount,
+        cost=holding.cost,
+        proceeds=(proceeds[0], proceeds[1]),
+        profit=(profit[0], profit[1]),
+        too_little=not amount,
     )

@@ -10,16 +10,16 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from bot.clock import SystemClock
 from bot.core.client_ids import DIGITS
-from bot.core.grids import GridSpec, Shape
+from bot.core.grids import Shape
 from bot.core.preview import Preview
 from bot.core.pricing import Offsets
 from bot.core.snapshot import Trouble
+from bot.core.words import as_command
 from bot.errors import MarketError, SettingsError, StateCorrupt, StateError
 from bot.exchange.paper import PaperGateway
 from bot.exchange.simulated import SimulatedMarket, open_simulated
@@ -31,6 +31,7 @@ from bot.scheduler import AUDIT_SECONDS, FOLD_SECONDS, Schedule, Watchdog
 from bot.settings import Settings
 from bot.state import Identity
 from bot.storage.tinydb_store import TinyDBStore
+from bot.suggestion import suggested
 from bot.uptime import Uptime
 from handlers.access import People
 from handlers.application import ChatService
@@ -43,7 +44,6 @@ from handlers.terminal import PERSON, TOKEN, Terminal
 EXIT_USAGE = 2
 STOP_SECONDS = 4.5
 """All of a stop, with some way to go to the 5 s a host may grant."""
-DEMO_LEVELS, DEMO_AMOUNT, DEMO_PROFIT, DEMO_HALF_WIDTH = 20, Decimal("0.001"), Decimal("0.4"), Decimal("0.01")
 
 
 def identity(settings: Settings) -> Identity:
@@ -229,16 +229,11 @@ class Worker:
         """Nobody types: show what a grid does."""
         symbol = self._settings.symbol
         print("Nothing was typed, so here is a small demonstration grid on the simulated market.", flush=True)
-        quote = await manager.quote(symbol)
-        market = (await manager.desk(symbol)).market
-        low = market.price_down(quote.bid * (1 - DEMO_HALF_WIDTH))
-        high = market.price_up(quote.bid * (1 + DEMO_HALF_WIDTH))
-        spec = GridSpec(Shape.NORMAL, symbol, low, high, DEMO_LEVELS, DEMO_AMOUNT, None, DEMO_PROFIT, loop=True)
-        made = await manager.create(await manager.preview(spec))
+        made = await manager.create(await suggested(manager, Shape.NORMAL, symbol))
         if isinstance(made, Preview):  # the market leapt in between: it is what it is now
             made = await manager.create(made)
         if not isinstance(made, Preview):
-            print(f"{made.id}: {DEMO_LEVELS} levels from {low} to {high}. Ctrl-C stops the worker.", flush=True)
+            print(f"{made.id}: {as_command(made.spec)}\nCtrl-C stops the worker.", flush=True)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(work)

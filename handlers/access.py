@@ -19,7 +19,6 @@ from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop
 
 from bot.errors import StateError
-from handlers.pace import patiently
 
 if TYPE_CHECKING:
     from handlers.context import Context
@@ -225,11 +224,11 @@ class Doorman:
         try:
             if chat.type != ChatType.CHANNEL and chat.id not in self._told:
                 self._told.add(chat.id)
-                await context.bot.send_message(chat.id, GROUP_SENTENCE)
+                await context.say_to(chat.id, GROUP_SENTENCE)
         except TelegramError as error:
             log.debug("a group was left without a word: %s", type(error).__name__)
         try:
-            await patiently(lambda: context.bot.leave_chat(chat.id), context.chat.pace.sleep)
+            await context.chat.pace.patiently(chat.id, lambda: context.bot.leave_chat(chat.id))
         except TelegramError as error:
             log.debug("a group could not be left: %s", type(error).__name__)
             self._leaving.discard(chat.id)  # the next word there tries again

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 FIRST_CONTACT = 5.0
 """Seconds a start waits for Telegram's first answer."""
-DRAIN = 2.0
+DRAIN = 1.5
 """Seconds handlers get to finish at the stop."""
 CONNECT, READ, POOL, MEDIA = 5.0, 15.0, 5.0, 30.0
 DOORMAN, OTHERS = -1, 0
@@ -115,10 +115,8 @@ class ChatService:
         application = self.application
         self._line.stands()
         await application.start()
-        unfinished = self.inbox.recall(application.bot)
-        for update in unfinished:
-            application.update_queue.put_nowait(update)
         self.outbox.start()
+        self.recall()
         poller = Poller(
             application.bot,
             self.chat.manager,
@@ -133,6 +131,15 @@ class ChatService:
             self._spawn(self._watch_claim(CLAIM_LIFETIME))
         for person_id in self.chat.people.owners | self.chat.people.viewers:
             self._welcome(person_id)
+
+    def recall(self) -> None:
+        """Bring up what the last run left in the state: commands it did not finish, notices it did not deliver. Part of
+        the start; to be called again where the manager's state is loaded only after it, as by an unclaimed bot."""
+        if not self.application.running:
+            return
+        for update in self.inbox.recall(self.application.bot):
+            self.application.update_queue.put_nowait(update)
+        self.outbox.recall()
 
     async def _watch_claim(self, lifetime: timedelta) -> None:
         """Say when the link has run out."""
@@ -185,9 +192,11 @@ class ChatService:
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(self._attended.drain(self._drain), self.outbox.stop())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(0.5):
                 if self.application.running:
                     await self.application.stop()
+        with contextlib.suppress(TimeoutError, RuntimeError):
+            async with asyncio.timeout(0.5):
                 await self.application.shutdown()
                 await self.application.bot.shutdown()  # the application does not where its start failed
 

@@ -16,7 +16,7 @@ from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot.manager import TradeManager
 from handlers.access import People, Role
-from handlers.pace import Pace, patiently
+from handlers.pace import Pace
 from handlers.questions import Questions
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class Context(CallbackContext[ExtBot[None], Any, Any, Any]):
 
     async def _send(self, chat_id: int, html: str, buttons: InlineKeyboardMarkup | None = None) -> Message:
         self.chat.pace.spend(chat_id)
-        return await patiently(
+        return await self.chat.pace.patiently(
+            chat_id,
             lambda: self.bot.send_message(chat_id, html, parse_mode=ParseMode.HTML, reply_markup=buttons),
-            self.chat.pace.sleep,
         )
 
     async def change(self, update: Update, html: str, buttons: InlineKeyboardMarkup | None = None) -> None:
@@ -125,7 +125,8 @@ class Context(CallbackContext[ExtBot[None], Any, Any, Any]):
         first, *others = split(tagged(html, self.chat.config.tag))
         self.chat.pace.spend(chat.id)
         try:
-            await patiently(
+            await self.chat.pace.patiently(
+                chat.id,
                 lambda: self.bot.edit_message_text(
                     first,
                     chat.id,
@@ -133,7 +134,6 @@ class Context(CallbackContext[ExtBot[None], Any, Any, Any]):
                     parse_mode=ParseMode.HTML,
                     reply_markup=buttons if not others else None,
                 ),
-                self.chat.pace.sleep,
             )
         except BadRequest as error:
             if "not modified" in str(error):

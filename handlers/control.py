@@ -4,26 +4,22 @@ Rule: what takes orders off the book for good or sells coins asks first, and say
 twice. A question names the grids it is about, so that a grid made meanwhile is not stopped by an older press.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from telegram import Update
 
-from bot.closing import SLACK_RATIO
 from bot.core.executor import PositionExecutor
 from bot.core.lifecycle import Mode
-from bot.core.model import Side
-from bot.core.money import ZERO
 from bot.core.portfolio import Grid
 from bot.core.snapshot import StopReached
 from bot.errors import CommandError
-from bot.guards import holding_of
 from bot.manager import TradeManager
+from bot.views import StopEffect, on_book, stop_effects
 from handlers import keyboards, turns
 from handlers.asking import ask, expected
 from handlers.context import Context
 from handlers.parse import parse_target
-from handlers.turns import StopEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,46 +129,6 @@ CHOICES: dict[str, Callable[[Update, Context, object], Awaitable[None]]] = {
     "resume": _resume,
 }
 """What the buttons do; `cancel` is in `create.py`."""
-
-
-# -- what it means -----------------------------------------------------------------------------------------------------
-
-
-def stop_effects(manager: TradeManager, grids: Iterable[Grid]) -> list[StopEffect]:
-    """What ending each of these grids means now, at the price of the last beat."""
-    return [_effect(manager, grid) for grid in grids]
-
-
-def _effect(manager: TradeManager, grid: Grid) -> StopEffect:
-    state, desk = manager.state, manager.heartbeat.desks[grid.symbol]
-    entries, exits = on_book(state.executors[key] for key in state.members[grid.id])
-    holding, market = holding_of(grid, state), desk.market
-    bare = StopEffect(grid.id, grid.symbol, entries, exits, holding.amount, holding.cost)
-    if desk.quote is None or holding.amount <= ZERO:
-        return bare
-    prices = desk.quote.bid, desk.quote.bid - desk.quote.bid * SLACK_RATIO
-    amount = market.amount_down(holding.amount)
-    amount = amount if market.accepts(prices[1], amount) else ZERO
-    fees = [amount * price * market.taker_fee_ratio for price in prices]
-    proceeds = [amount * price - fee for price, fee in zip(prices, fees, strict=True)]
-    profit = [holding.open_profit(price) - fee for price, fee in zip(prices, fees, strict=True)]
-    return StopEffect(
-        grid=grid.id,
-        symbol=grid.symbol,
-        entries=entries,
-        exits=exits,
-        held=holding.amount,
-        cost=holding.cost,
-        proceeds=(proceeds[0], proceeds[1]),
-        profit=(profit[0], profit[1]),
-        too_little=not amount,
-    )
-
-
-def on_book(executors: Iterable[PositionExecutor]) -> tuple[int, int]:
-    """How many entries and exits of these rest on the book, or are on their way."""
-    sides = [executor.order.side for executor in executors if executor.order is not None]
-    return sides.count(Side.BUY), sides.count(Side.SELL)
 
 
 def _executors(manager: TradeManager, word: str) -> list[PositionExecutor]:

@@ -8,7 +8,7 @@ Strangers are not noted: nobody fills the disk from outside.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, cast
 
 from telegram import Bot, Update
@@ -44,10 +44,12 @@ class Inbox:
         self._is_keeping = True
 
     def recall(self, bot: Bot) -> list[Update]:
-        """What the last run had noted and not finished, oldest first."""
+        """What the last run had noted and not finished, oldest first; each but once."""
         unfinished: list[Update] = []
         for key, note in sorted(self._manager.state.notes.get(TABLE, {}).items()):
             update_id = int(key)
+            if update_id in self._noted:
+                continue
             self._see(update_id)
             self._noted.add(update_id)
             update = _revived(note, bot)
@@ -124,9 +126,14 @@ class Attended(BaseUpdateProcessor):
         super().__init__(AT_ONCE)
         self._finished = finished
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        """One update. When it is cancelled, at the stop, it is not finished and comes up again."""
+        """One update. When it is cancelled, or too late before the stop, it is not finished and comes up again."""
+        if self._is_closed:
+            if isinstance(coroutine, Coroutine):
+                coroutine.close()
+            return
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
@@ -139,7 +146,8 @@ class Attended(BaseUpdateProcessor):
                 self._tasks.discard(task)
 
     async def drain(self, seconds: float) -> None:
-        """Give those who are at it some time, then cancel them."""
+        """Begin nothing more; give those who are at it some time, then cancel them."""
+        self._is_closed = True
         running = set(self._tasks)
         if running:
             _, late = await asyncio.wait(running, timeout=seconds)

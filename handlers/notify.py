@@ -113,10 +113,16 @@ class Outbox:
     # -- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to deliver, with what the last run left."""
-        self._kept = dict(cast("dict[str, list[int]]", self._manager.state.notes.get(TOLD[0], {}).get(TOLD[1], {})))
-        self._got = {key: set(got) for key, got in self._kept.items() if key in self._manager.state.outbox}
+        """Begin to deliver."""
         self._is_open = True
+        self.tell(())
+
+    def recall(self) -> None:
+        """Deliver what the last run left, to those who have not got it."""
+        self._kept = dict(cast("dict[str, list[int]]", self._manager.state.notes.get(TOLD[0], {}).get(TOLD[1], {})))
+        for key, got in self._kept.items():
+            if key in self._manager.state.outbox:
+                self._got.setdefault(key, set()).update(got)
         self.tell(sorted(self._manager.state.outbox.items()))
 
     async def stop(self, seconds: float = 0.5) -> None:

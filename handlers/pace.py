@@ -93,24 +93,25 @@ class Pace:
         """Telegram wants silence in this chat; the others go on."""
         self._silent_until[chat_id] = self._clock() + seconds
 
+    async def patiently(self, chat_id: int, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call of the bot again when the line or the server says later: an answer shall arrive. Where only the
+        reply was lost it shows twice. Any other TelegramError is raised, and these too after four tries."""
+        for wait in (0.5, 2.0, 5.0):
+            try:
+                return await call()
+            except RetryAfter as error:
+                seconds = seconds_of(error)
+                self.hush(chat_id, seconds)
+                if seconds > LONGEST_WAIT:
+                    raise
+                await self.sleep(seconds)
+            except BadRequest:  # python-telegram-bot counts it among the network errors
+                raise
+            except NetworkError:
+                await self.sleep(wait)
+        return await call()
+
 
 def unhurried() -> Pace:
     """For a chat without limits: the terminal."""
     return Pace(chat_per_second=1e6, chat_burst=1e6, all_per_second=1e6)
-
-
-async def patiently(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
-    """Make a call of the bot again when the line or the server says later: an answer shall arrive. Where only the reply
-    was lost it shows twice. Any other TelegramError is raised, and these too after four tries."""
-    for wait in (0.5, 2.0, 5.0):
-        try:
-            return await call()
-        except RetryAfter as error:
-            if seconds_of(error) > LONGEST_WAIT:
-                raise
-            await sleep(seconds_of(error))
-        except BadRequest:  # python-telegram-bot counts it among the network errors
-            raise
-        except NetworkError:
-            await sleep(wait)
-    return await call()

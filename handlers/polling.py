@@ -84,6 +84,8 @@ class Line:
             self._down_since = self._now()
             # Never the message: it may hold the token or a URL with it.
             log.warning("Telegram can't be reached (%s); trying on, trading goes on", type(error).__name__)
+            if isinstance(error, InvalidToken):
+                log.error("Telegram refuses TELEGRAM_BOT_TOKEN, or TELEGRAM_API_URL is no Bot API server")
         wait, self._wait = self._wait, min(2 * self._wait, LONGEST_WAIT)
         return wait * random.uniform(0.8, 1.2)
 

@@ -80,8 +80,8 @@ class Screen:
             self._jobs.put((PROMPT.encode(), _nothing))
 
     async def show(self, html: str) -> None:
-        """Write a message; returns once it stands there."""
-        text = self._rendered(html)
+        """Write a message and an empty line; returns once it stands there."""
+        text = self._rendered(html) + "\n"
         if self._has_prompt:
             text = f"\r\x1b[K{text}{PROMPT}"
         loop = asyncio.get_running_loop()

@@ -5,34 +5,16 @@ and the rest counted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.core.money import ZERO
 from bot.core.symbols import coins_of, listed
+from bot.views import StopEffect
 from handlers.figures import agree, gain, money, name, number, plural
 
 MOST_NAMED = 10
 NO_GRID = "No grid runs, so no order of this bot is on the book."
 TOO_LITTLE = "what is held is under the exchange's minimum and stays on the account"
-
-
-@dataclass(frozen=True, slots=True)
-class StopEffect:
-    """What ending one grid means now. `proceeds` and `profit` (against cost) are what selling all brings after the
-    taker fee, at the bid and at the lowest price a sale may get; None while there is no price. `too_little`: the
-    exchange wouldn't take the sale.
-    """
-
-    grid: str
-    symbol: str
-    entries: int
-    exits: int
-    held: Decimal
-    cost: Decimal
-    proceeds: tuple[Decimal, Decimal] | None = None
-    profit: tuple[Decimal, Decimal] | None = None
-    too_little: bool = False
 
 
 def paused(ids: Sequence[str], entries: int, exits: int) -> str:

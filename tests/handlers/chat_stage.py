@@ -1,5 +1,5 @@
-"""A stage for the chat's machinery: the real application and trader with commands made for the test, a loopback Telegram,
-a store that outlives a kill, and time that moves by hand or by itself.
+"""A stage for the chat's machinery: the real application and trader with commands made for the test, a loopback
+Telegram, a store that outlives a kill, and time that moves by hand or by itself.
 
 The rule: nothing is asserted here.
 """

@@ -18,10 +18,10 @@ from bot.core.portfolio import Grid
 from bot.core.preview import Limits, Preview, preview
 from bot.core.pricing import NO_OFFSETS
 from bot.core.snapshot import LevelFilled, Notice, TradeClosed
+from bot.views import StopEffect
 from handlers import figures, keyboards, statements, texts, turns
 from handlers.context import ChatConfig, length
 from handlers.notices import digest, notice
-from handlers.turns import StopEffect
 from tests.telegram.html_rules import parse_html
 
 AT = datetime(2026, 11, 22, 10, 0, 7, tzinfo=UTC)
