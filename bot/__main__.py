@@ -52,7 +52,7 @@ def run(settings: Settings) -> int:
             secrets=settings.secrets(),
         )
         try:
-            return asyncio.run(Worker(settings).run())
+            return asyncio.run(Worker(settings, ops.tail).run())
         finally:
             ops.close()
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from handlers.application import ChatService
 from handlers.commands import COMMANDS, TABLE
 from handlers.context import Chat, ChatConfig
 from handlers.notify import Outbox
+from handlers.pace import Pace, unhurried
 from handlers.questions import Questions
 from handlers.terminal import PERSON, TOKEN, Terminal
 
@@ -93,8 +94,9 @@ class Parts:
 class Worker:
     """One life of the worker."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log_tail: Callable[[int], Sequence[str]]) -> None:
         self._settings = settings
+        self._log_tail = log_tail
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,8 +144,9 @@ class Worker:
         terminal = None if self._token else self._terminal(manager, settings.results_dir)
         people = People([PERSON] if terminal else settings.telegram_owner_ids, settings.telegram_viewer_ids)
         people.recall(manager.state.notes.get("chat", {}))
+        pace = unhurried() if terminal else Pace()
         chat = ChatService(
-            Chat(manager, config, people, Questions()),
+            Chat(manager, config, people, Questions(), pace, log_tail=self._log_tail),
             outbox,
             TABLE,
             token=self._token or TOKEN,

@@ -3,7 +3,7 @@
 Rule: handlers reach everything by typed attributes of their context; there are no string keys.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -53,9 +53,15 @@ class Nobody:
         """Nothing to do."""
 
 
+def no_log(count: int) -> Sequence[str]:
+    """A chat without a log."""
+    return ()
+
+
 @dataclass(slots=True)
 class Chat:
-    """All that handlers share. `replayed`: ids of updates from before the last restart, whose fate is not known."""
+    """All that handlers share. `replayed`: ids of updates from before the last restart, whose fate is not known;
+    `log_tail`: the last lines of ops.log, oldest first (blocks)."""
 
     manager: TradeManager
     config: ChatConfig
@@ -65,6 +71,7 @@ class Chat:
     outbox: Listeners = field(default_factory=Nobody)
     table: "Table | None" = None
     replayed: set[int] = field(default_factory=set)
+    log_tail: Callable[[int], Sequence[str]] = no_log
 
     def now(self) -> datetime:
         return self.manager.world.clock.now()

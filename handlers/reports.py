@@ -8,7 +8,6 @@ import platform
 import resource
 import sys
 import time
-from collections import deque
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -27,9 +26,6 @@ from handlers.statements import Vitals
 from handlers.status import grid_named
 
 MOST_TRADES, MOST_LOG_LINES = 100, 200
-OPS_LOG = "ops.log"
-TAIL_BYTES = 1 << 20
-"""How far back /logs looks: a line with a traceback may be long."""
 PATIENCE = 5.0
 """Seconds the exchange is given to show its latency."""
 LIBRARIES = ("python-telegram-bot", "ccxt", "APScheduler", "tinydb")
@@ -53,7 +49,7 @@ async def trades(update: Update, context: Context) -> None:
 async def logs(update: Update, context: Context) -> None:
     """/logs [N]: the end of ops.log."""
     count = parse_count(context.words, default=20, most=MOST_LOG_LINES, example="/logs 50")
-    await context.say(update, statements.logs(await asyncio.to_thread(tail, context.chat.config.results_dir, count)))
+    await context.say(update, statements.logs(await asyncio.to_thread(context.chat.log_tail, count)))
 
 
 async def health(update: Update, context: Context) -> None:
@@ -73,21 +69,6 @@ def _is_unpriced(manager: TradeManager, name: str | None) -> bool:
     grids = [grid for grid in manager.state.grids.values() if name is None or grid.id == name]
     held = [grid for grid in grids if holding_of(grid, manager.state).amount]
     return any(manager.heartbeat.desks[grid.symbol].quote is None for grid in held)
-
-
-def tail(folder: Path, count: int) -> list[str]:
-    """The last lines of ops.log, oldest first, those of the file before it when it was rotated just now. Blocks."""
-    lines: deque[str] = deque(maxlen=count)
-    for name in (f"{OPS_LOG}.1", OPS_LOG):
-        try:
-            with (folder / name).open("rb") as file:
-                start = max(file.seek(0, 2) - TAIL_BYTES, 0)
-                file.seek(start)
-                found = file.read(TAIL_BYTES).decode(errors="replace").splitlines()
-        except OSError:
-            continue
-        lines.extend(found[1:] if start else found)  # the first may have been cut
-    return list(lines)
 
 
 async def _vitals(context: Context) -> Vitals:

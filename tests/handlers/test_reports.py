@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from handlers.figures import gain, money
-from handlers.reports import tail
 from tests.handlers.trading_stage import Stage, play
 
 
@@ -72,15 +71,6 @@ def test_logs_are_the_end_of_ops_log(tmp_path: Path) -> None:
         assert "Only an owner" in await stage.ask("/logs", person=stage.viewer)
 
     play(story, tmp_path)
-
-
-def test_the_tail_goes_on_in_the_file_before_and_reads_no_more_than_it_must(tmp_path: Path) -> None:
-    (tmp_path / "ops.log.1").write_text("one\ntwo\n", encoding="utf-8")
-    (tmp_path / "ops.log").write_bytes(b"three\n\xff\xfe bad\n")
-    assert tail(tmp_path, 3) == ["two", "three", "\ufffd\ufffd bad"]
-    (tmp_path / "ops.log").write_bytes(b"x" * (2 << 20) + b"\nlast\n")
-    assert tail(tmp_path, 1) == ["last"]
-    assert tail(tmp_path / "nowhere", 5) == []
 
 
 def test_health_shows_heartbeat_latency_store_and_memory(tmp_path: Path) -> None:

@@ -121,7 +121,13 @@ def play(
         world = World(market, gateway, MemoryStore(), MemoryLedger(), clock, outbox)
         manager = TradeManager(world, policy_, Identity("tst", "simulated"))
         await manager.start()
-        chat = Chat(manager, config, People([OWNER], [VIEWER]), Questions(), pace=unhurried())
+        log = folder / "ops.log"
+
+        def log_tail(count: int) -> list[str]:
+            return log.read_text(encoding="utf-8").splitlines()[-count:] if log.exists() else []
+
+        people = People([OWNER], [VIEWER])
+        chat = Chat(manager, config, people, Questions(), pace=unhurried(), log_tail=log_tail)
         async with BotApi(clock=clock.seconds) as api:
             service = ChatService(chat, outbox, TABLE, token=api.token, api_url=api.url)
             stage = Stage(api, clock, manager, market, folder)
