@@ -1,41 +1,54 @@
-"""What a worker weighs: the real process with its chat, idle and with 10,000 executors in its state."""
+"""What a worker weighs: the real process with its chat, idle and with 10,000 executors resting."""
 
-import asyncio
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
-from bench.worlds import resting
-from bot.storage.tinydb_store import TinyDBStore
+COUNT = 10_000
+GRID = f"/linear 40000 60000 {COUNT} 0.0002 0.5% loop"
+SETTLE = 8.0
+"""Seconds of beats before it is put on the scales."""
+PATIENCE = 60.0
 
-PATIENCE = 30.0
 
-
-def weigh(folder: Path) -> float:
-    """Resident MB of a worker on the simulated market, once it has beaten for some seconds."""
-    environ = {**os.environ, "RESULTS_DIR": str(folder), "EXCHANGE": "simulated", "TELEGRAM_BOT_TOKEN": ""}
+def weigh(folder: Path, lines: Sequence[str] = (), until: str = "What I can do") -> float:
+    """Resident MB of a worker on the simulated market, some beats after it has said `until` to the last of `lines`."""
+    environ = {
+        **os.environ,
+        "RESULTS_DIR": str(folder),
+        "EXCHANGE": "simulated",
+        "TELEGRAM_BOT_TOKEN": "",
+        "PAPER_FUNDS": "1000000000 USDT",
+    }
     worker = subprocess.Popen(
         [sys.executable, "-m", "bot"],
         env=environ,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
+        assert worker.stdin is not None
         assert worker.stdout is not None
-        os.set_blocking(worker.stdout.fileno(), False)
+        worker.stdin.write("".join(f"{line}\n" for line in ("/help", *lines)))
+        worker.stdin.flush()
         end = monotonic() + PATIENCE
-        while not (folder / "exchange.db").exists() and monotonic() < end:
-            sleep(0.1)
-        sleep(8)  # several beats, and whatever a start leaves behind
+        for line in worker.stdout:
+            if until in line or monotonic() > end:
+                break
+        sleep(SETTLE)
         return _resident_mb(worker.pid)
     finally:
-        worker.terminate()
+        worker.kill()
         worker.wait(10)
+        for stream in (worker.stdin, worker.stdout):
+            if stream is not None:
+                stream.close()
 
 
 def _resident_mb(pid: int) -> float:
@@ -45,12 +58,10 @@ def _resident_mb(pid: int) -> float:
     raise RuntimeError("the worker is gone")
 
 
-async def _fill(folder: Path) -> None:
-    store = TinyDBStore(folder)
-    manager, _ = await resting(10_000, store)
-    await manager.close()
-
-
 def rows() -> Iterator[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
-        yield "idle worker with chat", f"{weigh(Path(folder)):.0f} MB"
+        idle = weigh(Path(folder))
+    yield "idle worker with chat", f"{idle:.0f} MB"
+    with tempfile.TemporaryDirectory() as folder:
+        full = weigh(Path(folder), (GRID, "1"), "g1 created")
+    yield f"the same with {COUNT:,} executors resting", f"{full:.0f} MB (+{full - idle:.0f})"

@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 
 from bot.core.level import Wish
 from bot.core.model import Market, Quote
+from bot.core.money import ZERO
 from bot.core.window import Window
 
 Bounds = tuple[datetime | None, Decimal | None, Decimal | None]
@@ -28,7 +29,7 @@ class Desk:
         self.window = Window(min(caps, default=None))
         self.due: dict[str, None] = {}
         self.unpriced: dict[str, None] = {}
-        self.held_back: dict[str, Decimal] = {}
+        self.held_back: dict[str, tuple[Decimal, Decimal]] = {}
         self._nearest_held: list[tuple[Decimal, str]] = []
         self._bounds: dict[str, Bounds] = {}
         self._times: list[tuple[datetime, str]] = []
@@ -46,7 +47,11 @@ class Desk:
         """An entry waits for room under the exposure limit; the highest, nearest to the market, is first."""
         if executor_id not in self.held_back:
             heappush(self._nearest_held, (-entry, executor_id))
-        self.held_back[executor_id] = cost
+        self.held_back[executor_id] = (entry, cost)
+
+    def cost_held_back(self, entry: Decimal) -> Decimal:
+        """What the entries that are held back would cost, from the nearest down to this price."""
+        return sum((cost for price, cost in self.held_back.values() if price >= entry), ZERO)
 
     def is_behind(self, executor_id: str, entry: Decimal) -> bool:
         """Whether an entry nearer to the market than this one is held back."""
@@ -56,7 +61,7 @@ class Desk:
     def next_held_back(self, room: Decimal) -> str | None:
         """Take the nearest entry that is held back, if it fits into `room` (quote currency)."""
         nearest = self._next_held()
-        if nearest is None or self.held_back[nearest[1]] > room:
+        if nearest is None or self.held_back[nearest[1]][1] > room:
             return None
         heappop(self._nearest_held)
         del self.held_back[nearest[1]]

@@ -5,10 +5,11 @@ waits nobody behind it gets in, however small.
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from bot.core.actions import PlaceOrder
 from bot.core.executor import PositionExecutor
-from bot.core.model import Leg
+from bot.core.model import Leg, Side
 from bot.core.money import ZERO
 from bot.core.snapshot import EntriesHeld, Notice
 from bot.desk import Desk
@@ -32,20 +33,23 @@ class Exposure:
         if self._limit is None or order.leg is not Leg.ENTRY:
             return True
         entry, cost, currency = executor.level.entry, order.price * order.amount, desk.market.quote
-        over = self._state.exposure[currency] + cost - self._limit
-        if desk.is_behind(executor.id, entry):
-            over = ZERO  # whoever is nearer and waits has made its room
-        elif over <= ZERO:
+        if self._state.exposure[currency] + cost <= self._limit and not desk.is_behind(executor.id, entry):
             desk.held_back.pop(executor.id, None)
             return True
         desk.hold_back(executor.id, entry, cost)
-        while over > ZERO and (farthest := desk.window.give_up_farthest(order.side, entry)) is not None:
-            over -= self._state.executors[farthest].resting_cost
-            desk.due[farthest] = None
+        self._make_room(desk, entry)
         if not self._told:
             self._told = True
             note(EntriesHeld(self._clock.now(), self._state.exposure[currency], self._limit, currency))
         return False
+
+    def _make_room(self, desk: Desk, entry: Decimal) -> None:
+        """Have as many of the farthest leave as it takes for what waits, from the nearest to `entry`."""
+        leaving = sum((self._state.executors[key].resting_cost for key in desk.window.leaving), ZERO)
+        over = self._state.exposure[desk.market.quote] + desk.cost_held_back(entry) - leaving - (self._limit or ZERO)
+        while over > ZERO and (farthest := desk.window.give_up_farthest(Side.BUY, entry)) is not None:
+            over -= self._state.executors[farthest].resting_cost
+            desk.due[farthest] = None
 
     def let_in(self, desk: Desk) -> None:
         """Have the nearest entry that is held back looked at again, when there is room for it now."""

@@ -91,6 +91,8 @@ class Heartbeat:
             await self._sense(desk, now)
         await self._look_up(now)
         async with self.lock:
+            for grid_id in self.guard.check(self.desks, now, self.note):  # once a beat: it counts them
+                self.mark_due(grid_id)
             actions = await self._think(now)
         while actions:
             with self._asking("orders", now):  # unanswered, what came of them is not known: they stay awaited
@@ -129,8 +131,6 @@ class Heartbeat:
             self.state.put_cursor(*self._heard.popitem())
         if "store" in self.troubles and not await self._keep(now):
             return []
-        for grid_id in self.guard.check(self.desks, now, self.note):
-            self.mark_due(grid_id)
         actions: list[Action] = []
         for desk in self.desks.values():
             desk.wake(now)

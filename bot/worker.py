@@ -33,6 +33,7 @@ from bot.state import Identity
 from bot.storage.tinydb_store import TinyDBStore
 from bot.suggestion import suggested
 from bot.uptime import Uptime
+from handlers import statements
 from handlers.access import People
 from handlers.application import ChatService
 from handlers.commands import COMMANDS, TABLE
@@ -184,6 +185,7 @@ class Worker:
         watchdog.start()
         if parts.terminal is not None:
             parts.terminal.start()
+            await parts.terminal.show(statements.start("", parts.chat.chat.config.tag, owner=True))
         if not parts.chat.application.running:
             await parts.chat.start()
         await self._stop.wait()

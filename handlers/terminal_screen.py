@@ -117,13 +117,21 @@ class Screen:
             file=page,
             force_terminal=self.is_terminal,
             color_system="auto" if self.is_terminal else None,
-            soft_wrap=True,
+            width=self._width(),
+            soft_wrap=not self.is_terminal,
             highlight=False,
             emoji=False,
             markup=False,
         )
         console.print(text)
         return page.getvalue()
+
+    def _width(self) -> int | None:
+        """Columns of the terminal; None elsewhere: lines are not broken there."""
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or None if self._stream is not None else None
+        except (OSError, ValueError):
+            return None
 
     # -- in the thread -------------------------------------------------------------------------------------------------
 

@@ -68,6 +68,7 @@ class HostileExchange:
         self.wire: list[tuple[datetime, str, Event]] = []
         self.sent: set[str] = set()
         self.landing: list[tuple[datetime, PlaceOrder]] = []
+        self.logs: dict[str, list[Event]] = {}
         self.number = 0
 
     def happens(self, chance: float) -> bool:
@@ -260,7 +261,6 @@ class HostileGateway:
     def __init__(self, exchange: HostileExchange) -> None:
         self.exchange = exchange
         self.calls: list[str] = []
-        self.logs: dict[str, list[Event]] = {}
 
     async def submit(self, actions: Sequence[Action], stands: Callable[[Action], bool]) -> Sequence[Event]:
         events: list[Event] = []
@@ -274,7 +274,7 @@ class HostileGateway:
     async def news(self, symbol: str, cursor: str) -> News:
         await asyncio.sleep(0)
         self.calls.append("news")
-        log = self.logs.setdefault(symbol, [])
+        log = self.exchange.logs.setdefault(symbol, [])
         log += self.exchange.heard(symbol)
         return News(tuple(log[int(cursor or 0) :]), str(len(log)))
 

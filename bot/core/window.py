@@ -8,7 +8,7 @@ costs nothing. An order that leaves holds its place until it is gone: cancel con
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from decimal import Decimal
 
 from bot.core.model import Side
@@ -47,6 +47,11 @@ class Window:
 
     def __len__(self) -> int:
         return len(self._seats) + len(self._leaving)
+
+    @property
+    def leaving(self) -> Set[str]:
+        """Those that have to go and may still be on the book."""
+        return self._leaving
 
     def is_seated(self, executor_id: str) -> bool:
         return executor_id in self._seats

@@ -457,7 +457,7 @@ def test_an_order_that_trades_more_than_it_was_for_contradicts() -> None:
     story = Story()
     story.rests()
     story.fills(ENTRY, "0.0006", "60000")
-    with pytest.raises(ProtocolError, match=r"over 0\.001 traded 0\.0011"):
+    with pytest.raises(ProtocolError, match=r"over 0\.0010 traded 0\.0011"):
         story.fills(ENTRY, "0.0005", "60000")
     watched = Story()
     watched.places()

@@ -6,6 +6,7 @@ block it was started in. Only processes that were started here are ended, by the
 
 import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -61,7 +62,7 @@ class Output:
             self._thread.start()
 
     def _read(self, stream: IO[bytes]) -> None:
-        with stream:
+        with stream, contextlib.suppress(OSError):  # a terminal ends with an error
             for line in stream:
                 self._add(line.decode("utf-8", "replace").rstrip("\r\n"))
         with self._news:
@@ -87,7 +88,7 @@ class Output:
                         return line
                 left = deadline - time.monotonic()
                 if left <= 0 or self._is_over:
-                    name = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", "a line")
+                    name = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", str(wanted))
                     raise NotSeen(f"{name!r} was not written; there stands:\n{self.text}")
                 self._news.wait(left)
 
@@ -108,6 +109,7 @@ class Bot:
         *,
         stdin: int | IO[bytes] = subprocess.PIPE,
         close_stdin: bool = False,
+        terminal: bool = False,
         program: Iterable[str] = ("-m", "bot"),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,16 +117,22 @@ class Bot:
         command = [sys.executable, *program, *arguments]
         if close_stdin:
             command = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
+        screen, tty = pty.openpty() if terminal else (-1, -1)
         self._process = subprocess.Popen(
             command,
             cwd=folder,
             env=environment(settings or {}),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdin=tty if terminal else stdin,
+            stdout=tty if terminal else subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,  # a signal to the tests is none to the worker
         )
-        self.out = Output(self._process.stdout)
+        shown = self._process.stdout
+        self._keys: IO[bytes] | None = self._process.stdin
+        if terminal:
+            os.close(tty)
+            self._keys, shown = open(os.dup(screen), "wb", buffering=0), open(screen, "rb")  # noqa: SIM115
+        self.out = Output(shown)
         self.errors = Output(self._process.stderr)
 
     @property
@@ -141,14 +149,18 @@ class Bot:
 
     def say(self, *lines: str) -> None:
         """Write lines into its standard input, which stays open."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
-        self._process.stdin.flush()
+        self.types("".join(f"{line}\n" for line in lines))
+
+    def types(self, keys: str) -> None:
+        """Press keys."""
+        assert self._keys is not None
+        self._keys.write(keys.encode())
+        self._keys.flush()
 
     def end_input(self) -> None:
         """Close its standard input."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        assert self._keys is not None
+        self._keys.close()
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
         """Signal it; returns its exit code and the seconds it took. NotSeen when it does not end."""
@@ -179,8 +191,8 @@ class Bot:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
-        if self._process.stdin is not None:
+        if self._keys is not None:
             with contextlib.suppress(OSError):
-                self._process.stdin.close()
+                self._keys.close()
         self.out.close()
         self.errors.close()
