@@ -7,8 +7,7 @@ before it leaves. What comes of it comes back as an event and is folded like any
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,18 +20,21 @@ from bot.core.lifecycle import Mode
 from bot.core.model import Leg
 from bot.core.money import ZERO
 from bot.core.portfolio import Grid, Sale
-from bot.core.snapshot import GridSold, Notice, TradeClosed, Trouble
+from bot.core.snapshot import GridSold, Notice, TradeClosed
 from bot.core.wishes import Moment
 from bot.desk import Bounds, Desk
 from bot.doubts import Doubts
-from bot.errors import BotError, ProtocolError, StateError
+from bot.errors import ProtocolError, StateError
 from bot.exposure import Exposure
 from bot.ports import Clock, Ledger, MarketData, Notifier, OrderGateway, Policy, Store
 from bot.state import TradingState
+from bot.troubles import LEDGER, STORE, Troubles
 
 log = logging.getLogger(__name__)
 
 STALE = timedelta(seconds=30)
+MOST_ACTIONS = 100
+"""Decided in one go, so that laying a grid of thousands never holds the loop for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,10 @@ class Heartbeat:
         self.exposure = Exposure(state, policy, world.clock)
         self.beaten_at: datetime | None = None
         self.fills = 0
-        self.troubles: dict[str, str] = {}
+        self.troubles = Troubles(self.note)
         self._inbox: deque[Event] = deque()
         self._fresh: list[tuple[str, Notice]] = []
         self._undo: list[PositionExecutor | Grid] = []
-        self._failing: set[str] = set()
         self._heard: dict[str, str] = {}
         self.doubts = Doubts(state, world.gateway)
         self._running = False
@@ -95,10 +96,11 @@ class Heartbeat:
                 self.mark_due(grid_id)
             actions = await self._think(now)
         while actions:
-            with self._asking("orders", now):  # unanswered, what came of them is not known: they stay awaited
+            with self.troubles.asking("orders", now):  # unanswered, what came of them is not known: they stay awaited
                 self._inbox += await self.world.gateway.submit(actions, self._stands)
-            if not self._inbox or "orders" in self._failing:
+            if self.troubles.is_unanswered("orders") or not (self._inbox or len(actions) >= MOST_ACTIONS):
                 break
+            await asyncio.sleep(0)
             async with self.lock:
                 actions = await self._think(now)
         await self._tell(now)
@@ -108,7 +110,7 @@ class Heartbeat:
         """One quote and one batch of news for a market, however many executors it has."""
         symbol = desk.market.symbol
         seen = None
-        with self._asking(symbol, now):
+        with self.troubles.asking(symbol, now):
             quote = await self.world.data.quote(symbol)
             news = await self.world.gateway.news(symbol, self.state.cursors.get(symbol, ""))
             seen = quote if quote.is_sane and now - quote.at <= STALE else None
@@ -119,7 +121,7 @@ class Heartbeat:
 
     async def _look_up(self, now: datetime) -> None:
         """Ask about the orders in doubt; what was learned before the exchange fell silent counts."""
-        with self._asking("look-ups", now):
+        with self.troubles.asking("look-ups", now):
             async for event in self.doubts.look_up(now):
                 self._inbox.append(event)
 
@@ -129,7 +131,7 @@ class Heartbeat:
             self._fold(self._inbox.popleft())
         while self._heard:  # kept together with what was folded, never before
             self.state.put_cursor(*self._heard.popitem())
-        if "store" in self.troubles and not await self._keep(now):
+        if STORE in self.troubles and not await self._keep(now):
             return []
         actions: list[Action] = []
         for desk in self.desks.values():
@@ -201,7 +203,7 @@ class Heartbeat:
 
     def note(self, notice: Notice) -> None:
         """Put a notice into the outbox; it is told once it is durable."""
-        if self.world.notifier is not None:
+        if self.world.notifier is not None and self.guard.is_news(notice):
             self._fresh.append((self.state.add_notice(notice), notice))
 
     # -- decide ----------------------------------------------------------------------------------------------------
@@ -222,8 +224,12 @@ class Heartbeat:
                 price = desk.quote.bid
                 keys = sorted(due, key=lambda key: abs(executors[key].target - price) if key in executors else ZERO)
             for key in keys:
-                if key in executors:
+                if len(actions) >= MOST_ACTIONS:  # the others come next, after whoever else needs the loop
+                    desk.due[key] = None
+                elif key in executors:
                     self._consider(desk, executors[key], now, actions)
+            if len(actions) >= MOST_ACTIONS:
+                return
             seated, leaving = desk.window.settle()
             desk.due.update(dict.fromkeys((*seated, *leaving)))
             if not desk.due:
@@ -285,7 +291,7 @@ class Heartbeat:
         """Compare what rests on the exchange with what should; whatever differs is looked up."""
         for symbol in list(self.desks):
             now = self.world.clock.now()
-            with self._asking(f"audit of {symbol}", now):
+            with self.troubles.asking(f"audit of {symbol}", now):
                 self._inbox += await self.doubts.audit(symbol, now)
 
     def recall(self, now: datetime) -> None:
@@ -319,10 +325,9 @@ class Heartbeat:
             self.state.changes = {**changes, **self.state.changes}
             for before in undo:
                 self._take_back(before)
-            self.trouble("store", str(error), now)
+            self.troubles.begin(STORE, str(error), now)
             return False
-        if self.troubles:
-            self.trouble_over("store", now)
+        self.troubles.end(STORE, now)
         return True
 
     def _take_back(self, before: PositionExecutor | Grid) -> None:
@@ -352,46 +357,19 @@ class Heartbeat:
 
     async def _tell(self, now: datetime) -> None:
         """Ledger lines, then notices. What fails here is tried again in the next beat and delays nothing."""
-        if self.state.unwritten and "store" not in self.troubles:
+        if self.state.unwritten and STORE not in self.troubles:
             trades = list(self.state.unwritten.values())
             try:
                 await self.world.ledger.append(trades)
             except StateError as error:
-                self.trouble("ledger", str(error), now)
+                self.troubles.begin(LEDGER, str(error), now)
             else:
                 self.state.written(trades)
-                if self.troubles:
-                    self.trouble_over("ledger", now)
+                self.troubles.end(LEDGER, now)
         await self.tell()
 
     async def tell(self) -> None:
         """Hand the notifier what is durable and not told yet."""
-        if self._fresh and self.world.notifier is not None and "store" not in self.troubles:
+        if self._fresh and self.world.notifier is not None and STORE not in self.troubles:
             fresh, self._fresh = self._fresh, []
             self.world.notifier.tell(fresh)
-
-    @contextmanager
-    def _asking(self, question: str, now: datetime) -> Iterator[None]:
-        """Ask the exchange something. Without an answer there is trouble, until no question is left unanswered."""
-        try:
-            yield
-        except BotError as error:
-            self._failing.add(question)
-            self.trouble("exchange", str(error), now)
-        else:
-            self._failing.discard(question)
-            if not self._failing:
-                self.trouble_over("exchange", now)
-
-    def trouble(self, what: str, why: str, now: datetime) -> None:
-        """Something outside does not work: told once, until it is over."""
-        if what not in self.troubles:
-            self.troubles[what] = why
-            log.error("trouble with the %s: %s", what, why)
-            self.note(Trouble(now, what, why))
-
-    def trouble_over(self, what: str, now: datetime) -> None:
-        if what in self.troubles:
-            why = self.troubles.pop(what)
-            log.warning("the trouble with the %s is over", what)
-            self.note(Trouble(now, what, why, over=True))

@@ -5,6 +5,7 @@ Rule: a command changes modes or adds levels under the heartbeat's lock, makes t
 Nothing here talks to the exchange but to read prices and balances, and never under the lock.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -28,6 +29,9 @@ from bot.ports import Key, Policy
 from bot.state import Identity, TradingState
 
 log = logging.getLogger(__name__)
+
+MANY = 300
+"""Levels whose preview takes long enough to be noticed."""
 
 _ONE_LEVEL = "{} is one level; stop its grid: /stop {}"
 
@@ -201,7 +205,10 @@ class TradeManager:
         quote = await self.quote(spec.symbol)
         funds = (await self.balances()).get(market.quote)
         free = funds.free if funds is not None else ZERO
-        return preview(spec, market, quote, self.policy.offsets, Limits(free=free, exposure=self.policy.max_exposure))
+        limits = Limits(free=free, exposure=self.policy.max_exposure)
+        if spec.count > MANY:  # pure, so it may as well be computed beside the loop
+            return await asyncio.to_thread(preview, spec, market, quote, self.policy.offsets, limits)
+        return preview(spec, market, quote, self.policy.offsets, limits)
 
     async def create(self, shown: Preview, nonce: str = "") -> Grid | Preview:
         """Create the grid of a preview a person has seen. Checked again first: where what buys at once, what is refused
@@ -252,6 +259,7 @@ class TradeManager:
                 raise
             self.heartbeat.guard.watch(grid)
             self.heartbeat.mark_due(grid.id)
+        await self.beat()
         log.info("grid created", extra={"context": {"grid": grid.id, "symbol": grid.symbol, "levels": spec.count}})
         return grid
 

@@ -10,6 +10,7 @@ from random import Random
 
 from bot.core.client_ids import decode
 from bot.core.grids import GridSpec, Shape
+from bot.core.lifecycle import Mode
 from bot.core.model import Market, Side
 from bot.core.portfolio import Grid
 from bot.core.preview import Preview
@@ -101,6 +102,10 @@ class Stage:
         live = [truth.place for truth in self.exchange.live(symbol) if side in (None, truth.place.side)]
         return [format(place.price.normalize(), "f") for place in sorted(live, key=lambda place: place.price)]
 
+    def mode(self, grid_id: str) -> Mode:
+        """What a grid may do now."""
+        return self.manager.state.grids[grid_id].mode
+
     def owners(self) -> list[str]:
         """Whose orders rest on the exchange."""
         return sorted(truth.place.owner_id for truth in self.exchange.live())
@@ -123,7 +128,8 @@ class Stage:
             if not has_sold_together and executor.books.held != cash(mine, executor.market)[0]:
                 yield f"{key} holds {executor.books.held}, not {cash(mine, executor.market)[0]}"
         for symbol, rules in self.data.markets.items():
-            base, quote = cash([t for t in self.exchange.trades if self.exchange.orders[t[0]].place.symbol == symbol], rules)
+            on_market = [t for t in self.exchange.trades if self.exchange.orders[t[0]].place.symbol == symbol]
+            base, quote = cash(on_market, rules)
             members = [executor for executor in state.executors.values() if executor.market.symbol == symbol]
             realised = sum((t.pnl for t in self.ledger.lines.values() if t.symbol == symbol), Decimal(0))
             open_ = sum((e.books.unsettled - e.books.held_cost for e in members), Decimal(0))

@@ -14,7 +14,7 @@ from bot.core.events import CloseReason, Event, OrderAccepted, OrderClosed, Orde
 from bot.core.grids import GridSpec, Shape
 from bot.core.lifecycle import Mode, State
 from bot.core.model import Fill, Quote, Side
-from bot.core.money import ZERO, AVERAGES
+from bot.core.money import AVERAGES, ZERO
 from bot.core.portfolio import Grid
 from bot.core.preview import Preview
 from bot.core.snapshot import GridEnded, GridSold, LevelFrozen, StopReached, TakeReached, Trouble
@@ -188,6 +188,8 @@ def test_no_order_is_made_on_a_price_that_is_none(bad: str) -> None:
         await stage.manager.start()
         shown = await stage.manager.preview(SPEC)
         await stage.manager.create(shown)
+        await stage.manager.pause()
+        stage.gateway.calls.clear()
         old = stage.clock.now()
         stage.clock.ahead(31)
         quotes = {
@@ -198,7 +200,7 @@ def test_no_order_is_made_on_a_price_that_is_none(bad: str) -> None:
         stage.data.is_silent()
         if bad in quotes:
             stage.data.quotes[BTC] = quotes[bad]
-        await stage.manager.beat()
+        await stage.manager.resume()
         assert "place" not in stage.gateway.calls
         stage.price("60500")
         await stage.beat()
@@ -543,15 +545,15 @@ def test_the_daily_loss_pauses_all_entries_and_resume_counts_from_there() -> Non
         stage = Stage(policy=Policy(max_daily_loss=dec(5)))
         await staged(stage)
         await stage.beat("58900")
-        assert stage.manager.state.grids["g1"].mode is Mode.RUNNING
+        assert stage.mode("g1") == Mode.RUNNING
         await stage.beat("58000")
-        assert stage.manager.state.grids["g1"].mode is Mode.PAUSED
+        assert stage.mode("g1") == Mode.PAUSED
         assert len(stage.resting(Side.SELL)) == 5
         await stage.manager.resume()
         await stage.beat("57900")
-        assert stage.manager.state.grids["g1"].mode is Mode.RUNNING
+        assert stage.mode("g1") == Mode.RUNNING
         await stage.beat("56900")
-        assert stage.manager.state.grids["g1"].mode is Mode.PAUSED
+        assert stage.mode("g1") == Mode.PAUSED
 
     run(story())
 
@@ -564,7 +566,7 @@ def test_the_daily_loss_is_counted_whatever_other_markets_say() -> None:
         stage.data.is_silent(ETH)
         await stage.beat("58900")
         await stage.beat("57800")
-        assert stage.manager.state.grids["g1"].mode is Mode.PAUSED
+        assert stage.mode("g1") == Mode.PAUSED
 
     run(story())
 
@@ -579,14 +581,14 @@ def test_no_day_begins_without_a_price_for_what_is_held() -> None:
         await stage.beat()
         stage.price("58000")
         await stage.beats(2)
-        assert stage.manager.state.grids["g1"].mode is Mode.RUNNING
+        assert stage.mode("g1") == Mode.RUNNING
         assert stage.manager.state.meta.day == "2026-11-23"
         (base,) = stage.manager.state.meta.day_base
         assert base[1] < -7
         await stage.beat("55000")
-        assert stage.manager.state.grids["g1"].mode is Mode.RUNNING
+        assert stage.mode("g1") == Mode.RUNNING
         await stage.beat("53500")
-        assert stage.manager.state.grids["g1"].mode is Mode.PAUSED
+        assert stage.mode("g1") == Mode.PAUSED
 
     run(story())
 
@@ -604,7 +606,7 @@ def test_letting_go_of_an_ended_grid_is_neither_profit_nor_loss_of_the_day() -> 
         await stage.beat()
         await stage.manager.fold()
         await stage.beats(2)
-        assert stage.manager.state.grids["g2"].mode is Mode.RUNNING
+        assert stage.mode("g2") == Mode.RUNNING
 
     run(story())
 

@@ -83,13 +83,12 @@ class PositionExecutor:
         amount = self.market.amount_down(self.books.held) if self.books.held > ZERO else ZERO
         return amount if amount and self.market.accepts(self.level.exit, amount) else ZERO
 
-    @property
-    def missing(self) -> Decimal:
-        """What the entry leg still has to buy, at least the smallest amount the venue accepts."""
+    def missing(self, price: Decimal) -> Decimal:
+        """What the entry leg still has to buy, at least the smallest amount the venue accepts at this price."""
         carried = self.books.held - self.books.bought
         bought = self.books.bought + (carried if self.sellable and carried > ZERO else ZERO)
         wanted = self.market.amount_down(max(self.level.amount - bought, ZERO))
-        return max(wanted, self.market.smallest_amount(self.level.entry))
+        return max(wanted, self.market.smallest_amount(price))
 
     @property
     def exposure(self) -> Decimal:
@@ -127,7 +126,9 @@ class PositionExecutor:
             return evolve(self, awaiting=Awaiting(Awaited.CANCEL, action.client_id, now))
         watched = self.watched
         if watched:
-            watched = tuple(record for record in watched if record.watch_until is None or record.watch_until > now)
+            watched = tuple(
+                record for record in watched if record.rests or record.watch_until is None or record.watch_until > now
+            )
         return evolve(
             self,
             attempts=self.attempts + 1,
@@ -180,8 +181,11 @@ class PositionExecutor:
             return evolve(
                 self, state=step(self.state, Trigger.PLACED), order=evolve(order, accepted=True), awaiting=awaiting
             )
-        late = self._watched_order(event.client_id)
-        watched = self.watched if late is None or late.accepted else self._watching(late, evolve(late, accepted=True))
+        late, watched = self._watched_order(event.client_id), self.watched
+        if late is not None and (not late.accepted or (late.closed_at is not None and event.at > late.closed_at)):
+            # Not there when it was looked for, and on the book after all.
+            until = max(late.watch_until or event.at, event.at + WATCH_CANCELLED)
+            watched = self._watching(late, evolve(late, accepted=True, closed=None, closed_at=None, watch_until=until))
         if awaiting is self.awaiting and watched is self.watched:
             return self
         return evolve(self, awaiting=awaiting, watched=watched)
@@ -249,9 +253,10 @@ class PositionExecutor:
             late = self._watched_order(event.client_id)
             if late is None or late.closed is not None:
                 return (self if awaiting is self.awaiting else evolve(self, awaiting=awaiting)), ()
-            watched = self._watching(late, evolve(late, closed=max(event.filled, late.filled)))
+            closed = max(event.filled, late.filled)
+            watched = self._watching(late, evolve(late, closed=closed, closed_at=event.at))
             return evolve(self, awaiting=awaiting, watched=watched), ()
-        order = evolve(order, accepted=True, closed=max(event.filled, order.filled))
+        order = evolve(order, accepted=True, closed=max(event.filled, order.filled), closed_at=event.at)
         after = evolve(self, order=order, awaiting=awaiting)
         if not order.is_settled:
             return after, ()  # trades are still to come

@@ -49,7 +49,8 @@ class Awaiting:
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """What we know of one order of ours. `closed` is the exchange's cumulative amount once it left the book."""
+    """What we know of one order of ours. `closed` is the exchange's cumulative amount once it left the book, which it
+    did at `closed_at`."""
 
     client_id: str
     leg: Leg
@@ -60,6 +61,7 @@ class OrderRecord:
     trade_ids: tuple[str, ...] = ()
     closed: Decimal | None = None
     watch_until: datetime | None = None
+    closed_at: datetime | None = None
 
     @property
     def side(self) -> Side:
@@ -68,6 +70,11 @@ class OrderRecord:
     @property
     def is_full(self) -> bool:
         return self.filled >= self.amount
+
+    @property
+    def rests(self) -> bool:
+        """On the book, for all we know."""
+        return self.accepted and self.closed is None and not self.is_full
 
     @property
     def is_settled(self) -> bool:

@@ -64,7 +64,7 @@ def wants(executor: PositionExecutor, moment: Moment) -> Wish:
     if executor.awaiting is not None:
         return Wish(f"waiting for the answer to {executor.awaiting.kind} {executor.awaiting.client_id}")
     for late in executor.watched:
-        if late.accepted and late.closed is None and not late.is_full:
+        if late.rests:
             return _cancel(executor, late, "an order that had been given up is on the book after all")
     if executor.order is not None:
         return _resting_wish(executor, executor.order, moment)
@@ -92,7 +92,7 @@ def _resting_wish(executor: PositionExecutor, order: OrderRecord, moment: Moment
             return Wish("entry partly filled", rise=executor.level.exit)
         return Wish("partly filled")
     if is_entry:
-        if executor.books.bought and executor.missing < order.amount:
+        if executor.books.bought and executor.missing(order.price) < order.amount:
             return _cancel(executor, order, "an older order bought some of it")
     elif order.amount != executor.sellable:
         return _cancel(executor, order, "the exit no longer fits what is held")
@@ -139,18 +139,19 @@ def _placing_wish(executor: PositionExecutor, moment: Moment) -> Wish:
         if not moment.seated:
             return Wish(NO_ROOM)
         price = maker_price(Side.BUY, executor.level.entry, quote, executor.market, offsets)
-        return _place(executor, leg, price, executor.missing)
+        return _place(executor, leg, price)
     if not executor.sellable:
         return Wish("what is held is under the venue's minimum")
     if not moment.seated:
         return Wish(NO_ROOM)
     price = maker_price(Side.SELL, executor.level.exit, quote, executor.market, offsets)
-    return _place(executor, leg, price, executor.sellable)
+    return _place(executor, leg, price)
 
 
-def _place(executor: PositionExecutor, leg: Leg, price: Decimal, amount: Decimal) -> Wish:
+def _place(executor: PositionExecutor, leg: Leg, price: Decimal) -> Wish:
     if price <= ZERO:
         return Wish("no price left beside the market")
+    amount = executor.missing(price) if leg is Leg.ENTRY else executor.sellable
     number = int(executor.level.grid[1:])
     try:
         key = OrderKey(executor.prefix, number, executor.level.number, executor.cycle, leg, executor.attempts)

@@ -9,7 +9,7 @@ from bot.core.client_ids import OrderKey, encode
 from bot.core.events import CloseReason, Event, OrderAccepted, OrderClosed, OrderFilled, OrderRefused, Refusal
 from bot.core.executor import PositionExecutor
 from bot.core.level import Level, Wish
-from bot.core.lifecycle import Mode
+from bot.core.lifecycle import Mode, State
 from bot.core.model import FeeSide, Fill, Leg, Market, Quote
 from bot.core.pricing import NO_OFFSETS, Offsets
 from bot.core.snapshot import Notice
@@ -39,9 +39,13 @@ class Story:
     mode: Mode = Mode.RUNNING
     offsets: Offsets = NO_OFFSETS
     seated: bool = True
-    bid: Decimal = Decimal("60100")
+    bid: Decimal = Decimal(60100)
     told: list[Notice] = field(default_factory=list)
     number: int = 0
+
+    @property
+    def state(self) -> State:
+        return self.executor.state
 
     def wish(self) -> Wish:
         quote = Quote(BTC, self.bid, self.bid + dec("0.01"), self.now)

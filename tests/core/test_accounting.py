@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.accounting import EMPTY_BOOKS, Books, RoundTrip, fee_value
+from bot.core.accounting import EMPTY_BOOKS, Books, Lot, RoundTrip, fee_value
 from bot.core.model import Fill, Side
 from bot.errors import ProtocolError
 from tests.fakes import START, dec, market
@@ -141,23 +141,23 @@ def test_a_fee_in_the_bought_coin_is_a_fee_at_the_price_of_its_fill_and_not_cost
 
 def test_dust_stays_with_its_own_cost_and_joins_the_next_exit_first() -> None:
     books, _, _ = played([buy("0.00109", "60000"), sell("0.001", "60300"), None, buy("0.001", "50000")])
-    assert [(lot.amount, lot.price) for lot in books.lots] == [(dec("0.00009"), 60_000), (dec("0.001"), 50_000)]
+    assert books.lots == (Lot(dec("0.00009"), dec(60_000)), Lot(dec("0.001"), dec(50_000)))
     books = books.booked(*sell("0.001", "50250"), MARKET)
     assert books.cost == dec("0.00009") * 60_000 + dec("0.00091") * 50_000
-    assert [(lot.amount, lot.price) for lot in books.lots] == [(dec("0.00009"), 50_000)]
+    assert books.lots == (Lot(dec("0.00009"), dec(50_000)),)
 
 
 def test_a_sale_beyond_what_is_held_joins_the_profit_only_when_a_purchase_covers_it() -> None:
     books, _, _ = played([buy("1", "100"), sell("1.5", "110")])
-    assert (books.held, books.sold, books.unsettled) == (dec("-0.5"), 1, 10)
+    assert (books.held, books.sold, books.unsettled) == (dec("-0.5"), dec(1), dec(10))
     assert books.open_profit(dec(120)) == 10 - dec("0.5") * 10
     covered = books.settled().booked(*buy("1", "90"), MARKET)
-    assert (covered.held, covered.sold, covered.unsettled) == (dec("0.5"), dec("0.5"), 10)
+    assert (covered.held, covered.sold, covered.unsettled) == (dec("0.5"), dec("0.5"), dec(10))
 
 
 def test_fees_of_a_leg_that_sold_nothing_are_carried_until_a_trade_can_bear_them() -> None:
     books, _, _ = played([buy("1", "100", "0.1"), None])
-    assert (books.bought, books.sold, books.fees) == (0, 0, dec("0.1"))
+    assert (books.bought, books.sold, books.fees) == (dec(0), dec(0), dec("0.1"))
     books = books.booked(*sell("1", "110", "0.11"), MARKET)
     assert books.unsettled == dec("9.79")
     assert books.settled().fees == 0
@@ -174,4 +174,4 @@ def test_prices_of_a_closed_trade_are_averages_and_its_profit_is_not() -> None:
     assert trade.key == "g1.7:3"
     assert str(trade.entry) == "33.33333333333333"
     assert str(trade.exit) == "66.66666666666667"
-    assert (trade.gross, trade.pnl) == (100, dec("99.9"))
+    assert (trade.gross, trade.pnl) == (dec(100), dec("99.9"))

@@ -16,7 +16,7 @@ from bot.core.events import CloseReason, CycleRearmed, Event, OrderAccepted, Ord
 from bot.core.executor import PositionExecutor
 from bot.core.level import Level
 from bot.core.lifecycle import ENTRY_STATES, Mode, State
-from bot.core.model import FeeSide, Fill, Leg, Market, Quote, Side
+from bot.core.model import FeeSide, Fill, Leg, Side
 from bot.core.pricing import Offset, Offsets
 from bot.core.snapshot import TradeClosed
 from bot.core.wishes import Moment, wants
@@ -87,10 +87,7 @@ class Life:
             assert (executor.order.leg is Leg.ENTRY) == (executor.state in ENTRY_STATES)
 
     def decide(self) -> None:
-        for _ in range(5):
-            wish = wants(self.executor, self.moment)
-            if not wish.rearm:
-                break
+        while (wish := wants(self.executor, self.moment)).rearm:
             self.executor, _ = self.executor.on(CycleRearmed("", self.clock.now()))
         action = wish.action
         if action is None:

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from decimal import Context, Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -112,7 +113,7 @@ def test_normal_levels_lie_mirrored_round_the_mean_and_dense_there() -> None:
     assert found[10] == 60_000
     for low, high in zip(found[:10], reversed(found[11:]), strict=True):
         assert abs((low + high) - 120_000) <= dec("0.0001")
-    steps = [after - before for before, after in zip(found, found[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(found)]
     assert steps[9] <= min(steps) + dec("0.0001")
     assert steps[0] >= max(steps) - dec("0.0001")
     assert steps[0] > 10 * steps[9]

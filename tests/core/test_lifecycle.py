@@ -21,7 +21,7 @@ def cells() -> dict[tuple[State, Trigger], str]:
     """The table as HOUSE.md prints it: (state, trigger) -> target, `*` kept."""
     head, *rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in TABLE.strip().splitlines()]
     triggers = [Trigger(name) for name in head[1:]]
-    found = {}
+    found: dict[tuple[State, Trigger], str] = {}
     for name, *targets in rows:
         found |= {(State(name), trigger): target for trigger, target in zip(triggers, targets, strict=True) if target}
     return found

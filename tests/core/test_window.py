@@ -19,8 +19,8 @@ class Book:
         self.window = Window(places)
         self.needs: dict[str, tuple[Side, Decimal]] = {}
         self.resting: set[str] = set()
+        self.leaving: set[str] = set()
         self.cancelled = 0
-        self.rounds = 0
 
     def need(self, name: str, side: Side, target: int) -> None:
         if name in self.resting:
@@ -45,9 +45,7 @@ class Book:
 
     def settle(self) -> None:
         """Until nothing changes: who has a place orders, who has to leave is cancelled, and the cancel is answered."""
-        self.leaving: set[str] = set()
         for _ in range(500):
-            self.rounds += 1
             seated, leaving = self.window.settle()
             for name in (*seated, *leaving):
                 self._ask(name)
@@ -70,8 +68,6 @@ class Book:
             for name, (each, target) in self.needs.items()
             if each is side and (name in self.resting) is resting
         )
-
-    leaving: set[str] = set()
 
 
 def check(book: Book, places: int) -> None:

@@ -14,8 +14,8 @@ from tests.telegram.people import Person
 
 OWNER, VIEWER, STRANGER = 7, 8, 666
 BRISK = {**QUICK, "PAPER_MAKER_FEE": "0.01%"}
-GRID = "/linear -0.3% +0.3% 10 0.001 0.05 loop"
-"""With `BRISK` a trade closes about every second."""
+GRID = "/linear -0.7% +0.7% 40 0.001 0.04 loop"
+"""With `BRISK` trades close every second."""
 
 ONE_CLOSED = re.compile(r"(?:💰|🔻) (g\d+\.\d+) closed")
 CLOSED_IN_DIGEST = re.compile(r"^\d\d:\d\d:\d\d (?:💰|🔻) (g\d+\.\d+) ", re.MULTILINE)
