@@ -43,9 +43,8 @@ class Story:
     told: list[Notice] = field(default_factory=list)
     number: int = 0
 
-    @property
-    def state(self) -> State:
-        return self.executor.state
+    def stands_at(self, state: State) -> bool:
+        return self.executor.state is state
 
     def wish(self) -> Wish:
         quote = Quote(BTC, self.bid, self.bid + dec("0.01"), self.now)

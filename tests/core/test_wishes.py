@@ -75,9 +75,9 @@ def test_a_fill_may_outrun_its_acknowledgement() -> None:
     story = Story()
     story.places()
     story.fills(ENTRY, "0.0004", "60000")
-    assert story.state == State.PLACED_ENTRY
+    assert story.stands_at(State.PLACED_ENTRY)
     story.fills(ENTRY, "0.0006", "60000")
-    assert story.state == State.FILLED_WAIT
+    assert story.stands_at(State.FILLED_WAIT)
     before = story.executor
     story.hear(OrderAccepted(ENTRY, story.now))
     assert story.executor == before

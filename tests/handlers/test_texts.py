@@ -388,10 +388,9 @@ def test_a_preview_says_what_is_refused_and_what_would_work() -> None:
 
 def test_of_many_refusals_the_first_and_the_last_are_told() -> None:
     text = texts.preview_text(made("60000", "65000", 20, "0.00001"))
-    assert (
-        "× Level 1 can't trade: 0.00001 BTC is under the market's minimum; the smallest that works is 0.000084" in text
-    )
-    assert "× Levels 2–19: likewise, with amounts between these." in text
+    refused = "0.00001 BTC is under the market's minimum; the smallest that works is 0.000084 BTC"
+    assert f"× Levels 1–3 can't trade: {refused}" in text
+    assert "× Levels 4–18: likewise, with amounts between these." in text
     assert "🛑 No level can trade" in text
     assert "Nothing is sent before" not in text
 
