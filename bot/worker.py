@@ -34,12 +34,12 @@ from bot.storage.tinydb_store import TinyDBStore
 from bot.suggestion import suggested
 from bot.uptime import Uptime
 from handlers import statements
-from handlers.access import People
 from handlers.application import ChatService
 from handlers.commands import COMMANDS, TABLE
 from handlers.context import Chat, ChatConfig
 from handlers.notify import Outbox
 from handlers.pace import Pace, unhurried
+from handlers.people import People
 from handlers.questions import Questions
 from handlers.terminal import PERSON, TOKEN, Terminal
 

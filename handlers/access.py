@@ -4,14 +4,11 @@ Rule: a numeric user id and that user's private chat, or nothing. An empty list 
 messages are nobody's command; strangers get no answer, groups one sentence.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from enum import IntEnum
 from hmac import compare_digest
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, cast
 
 from telegram import Message, Update
 from telegram.constants import ChatMemberStatus, ChatType
@@ -19,68 +16,16 @@ from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop
 
 from bot.errors import StateError
-
-if TYPE_CHECKING:
-    from handlers.context import Context
+from handlers.context import Context
+from handlers.people import OWNER_NOTE, Role
 
 log = logging.getLogger(__name__)
 
-OWNER_NOTE = ("chat", "owner")
 CLAIM_LIFETIME = timedelta(minutes=10)
 WRONG_TRIES = 5
 KNOCKS_A_DAY = 20
 """Notes about strangers an owner gets in a day, however many knock."""
 GROUP_SENTENCE = "I work in private chats only, so I am leaving. Write to me directly."
-
-
-class Role(IntEnum):
-    """What somebody may do; a higher role may do all that a lower one may."""
-
-    STRANGER = 0
-    VIEWER = 1
-    OWNER = 2
-
-
-class People:
-    """Who is who. Owners from the settings, or the one who claimed the bot; `claimed` is set once there is one."""
-
-    def __init__(self, owner_ids: Iterable[int] = (), viewer_ids: Iterable[int] = ()) -> None:
-        self.owners = frozenset(owner_ids)
-        self.viewers = frozenset(viewer_ids) - self.owners
-        self.claimed = asyncio.Event()
-        if self.owners:
-            self.claimed.set()
-
-    @property
-    def is_claimed(self) -> bool:
-        return bool(self.owners)
-
-    def recall(self, notes: Mapping[str, object]) -> None:
-        """Take over who claimed the bot from the store's table `chat`; the settings, where they name owners, win."""
-        note = cast("Mapping[str, object] | None", notes.get(OWNER_NOTE[1]))
-        if note is not None and not self.owners:
-            self.own(int(cast(int, note["id"])))
-
-    def own(self, person_id: int) -> None:
-        """This person is the owner from now on."""
-        self.owners = frozenset({person_id})
-        self.viewers -= self.owners
-        self.claimed.set()
-
-    def role(self, person_id: int) -> Role:
-        """The role of a user id."""
-        if person_id in self.owners:
-            return Role.OWNER
-        return Role.VIEWER if person_id in self.viewers else Role.STRANGER
-
-    def role_of(self, update: object) -> Role:
-        """The role behind an update: none but in the person's own private chat with the bot."""
-        if not isinstance(update, Update):
-            return Role.STRANGER
-        user, chat = update.effective_user, update.effective_chat
-        if user is None or chat is None or chat.type != ChatType.PRIVATE or chat.id != user.id:
-            return Role.STRANGER
-        return self.role(user.id)
 
 
 class Claim:
@@ -114,7 +59,7 @@ class Doorman:
         self._knocked: set[int] = set()
         self._day: date | None = None
 
-    async def admit(self, update: Update, context: "Context") -> None:
+    async def admit(self, update: Update, context: Context) -> None:
         """The handler of every update."""
         chat = update.effective_chat
         if chat is not None and chat.type != ChatType.PRIVATE:
@@ -155,7 +100,7 @@ class Doorman:
             self.claim = None
             self._announce(f"The link to claim this bot {why}. Restart the worker for a new one.")
 
-    async def _claims(self, update: Update, context: "Context") -> bool:
+    async def _claims(self, update: Update, context: Context) -> bool:
         """Whether this message made its sender the owner."""
         message, person = update.message, update.effective_user
         words = start_words(message)
@@ -189,7 +134,7 @@ class Doorman:
 
     # -- strangers and groups ----------------------------------------------------------------------------------------
 
-    async def _note_stranger(self, update: Update, context: "Context") -> None:
+    async def _note_stranger(self, update: Update, context: Context) -> None:
         """Tell the owners that somebody knocked, once a day for each and not too often in all."""
         person, today = update.effective_user, context.chat.now().date()
         if self._day != today:
@@ -209,7 +154,7 @@ class Doorman:
             except TelegramError as error:
                 log.debug("no note about a stranger: %s", type(error).__name__)
 
-    async def _leave(self, update: Update, context: "Context") -> None:
+    async def _leave(self, update: Update, context: Context) -> None:
         """Say so once in a group, and leave it; a channel is left in silence."""
         chat, change = update.effective_chat, update.my_chat_member
         if chat is None:
@@ -233,7 +178,7 @@ class Doorman:
             log.debug("a group could not be left: %s", type(error).__name__)
             self._leaving.discard(chat.id)  # the next word there tries again
 
-    def _heard_of_block(self, update: Update, context: "Context") -> None:
+    def _heard_of_block(self, update: Update, context: Context) -> None:
         change = update.my_chat_member
         if change is None or context.role is Role.STRANGER:
             return

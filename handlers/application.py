@@ -57,7 +57,6 @@ class ChatService:
         drain: float = DRAIN,
     ) -> None:
         """`requests`: for updates and for all else, in place of HTTP. `finished` hears of each update that is done."""
-        chat.table = table
         chat.outbox = outbox
         self.chat = chat
         self.outbox = outbox

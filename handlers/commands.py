@@ -1,16 +1,26 @@
 """The table of commands: name, who may, handler, usage and help line, in the order in which /help shows them."""
 
-from handlers import control, create, late, reports, status
-from handlers.access import Role
+from telegram import Update
+
+from handlers import control, create, late, reports, statements, status
+from handlers.context import Context
+from handlers.people import Role
 from handlers.table import Choice, Command, Table
 
 OWNER, VIEWER = Role.OWNER, Role.VIEWER
 
 GRID_WORDS = "[SYMBOL] MIN MAX COUNT QTY PROFIT [loop] [key=value …]"
 
+
+async def help_(update: Update, context: Context) -> None:
+    """/help: what this person may use."""
+    lines = [(f"{command.name} {command.usage}".strip(), command.help) for command in TABLE.for_role(context.role)]
+    await context.say(update, statements.help_(lines, owner=context.role >= OWNER))
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("start", VIEWER, status.start, "", "begin here"),
-    Command("help", VIEWER, status.help_, "", "what I can do"),
+    Command("help", VIEWER, help_, "", "what I can do"),
     Command("linear", OWNER, create.linear, GRID_WORDS, "a grid of equally spaced entries"),
     Command("normal", OWNER, create.normal, f"{GRID_WORDS} [mean=P] [sigma=F]", "a grid that is dense around its mean"),
     Command("geometric", OWNER, create.geometric, GRID_WORDS, "a grid of equal ratios"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from telegram import InlineKeyboardMarkup, Message, Update
 from telegram.constants import ParseMode
@@ -15,12 +15,9 @@ from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot.manager import TradeManager
-from handlers.access import People, Role
 from handlers.pace import Pace
+from handlers.people import People, Role
 from handlers.questions import Questions
-
-if TYPE_CHECKING:
-    from handlers.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,6 @@ class Chat:
     questions: Questions
     pace: Pace = field(default_factory=Pace)
     outbox: Listeners = field(default_factory=Nobody)
-    table: "Table | None" = None
     replayed: set[int] = field(default_factory=set)
     log_tail: Callable[[int], Sequence[str]] = no_log
 

@@ -13,8 +13,8 @@ from telegram import Update
 from telegram.error import TelegramError
 
 from handlers import late
-from handlers.access import Role
 from handlers.context import Context
+from handlers.people import Role
 from handlers.table import Table
 
 log = logging.getLogger(__name__)

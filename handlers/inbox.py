@@ -17,7 +17,7 @@ from telegram.ext import BaseUpdateProcessor
 from bot.errors import StateError
 from bot.manager import TradeManager
 from bot.ports import Key
-from handlers.access import People, Role
+from handlers.people import People, Role
 
 log = logging.getLogger(__name__)
 

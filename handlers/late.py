@@ -24,7 +24,7 @@ SHOWN = 500
 class LateCommand:
     """A command that waits for its button; its update is obeyed as it came."""
 
-    name: str
+    command: Command
     update: Update
 
 
@@ -39,7 +39,7 @@ async def offer(update: Update, context: Context, command: Command) -> None:
     if message is None or person is None:
         return
     now = context.chat.now()
-    nonce = context.chat.questions.ask(person.id, LateCommand(command.name, update), now)
+    nonce = context.chat.questions.ask(person.id, LateCommand(command, update), now)
     button = InlineKeyboardButton("Do it now", callback_data=f"{NOW}:{nonce}")
     words = escape((message.text or "")[:SHOWN])
     await context.say(
@@ -53,10 +53,9 @@ async def do_now(update: Update, context: Context, about: object) -> None:
     """The button: obey the command as if it had just come."""
     if not isinstance(about, LateCommand):
         raise CommandError("this button belongs to another question; send the command again")
-    table, message = context.chat.table, about.update.message
-    command = table.commands.get(about.name) if table is not None else None
-    if command is None or message is None or context.role < command.role:
-        raise CommandError(f"/{about.name} can't be done now; send it again")
+    command, message = about.command, about.update.message
+    if message is None or context.role < command.role:
+        raise CommandError(f"/{command.name} can't be done now; send it again")
     await context.change(update, f"Doing it now:\n<code>{escape((message.text or '')[:SHOWN])}</code>")
     context.args = (message.text or "").split()[1:]
     await command.handler(about.update, context)

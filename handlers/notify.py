@@ -32,9 +32,9 @@ from bot.core.snapshot import (
 )
 from bot.errors import StateError
 from bot.manager import TradeManager
-from handlers.access import People, Role
 from handlers.context import ChatConfig, split, tagged
 from handlers.pace import Pace, seconds_of
+from handlers.people import People, Role
 
 log = logging.getLogger(__name__)
 

@@ -12,22 +12,15 @@ from bot.core.symbols import resolve_symbol
 from bot.manager import TradeManager
 from bot.views import grid_view, grid_views, health_view, level_view, profit_views
 from handlers import pages, statements
-from handlers.access import Role
 from handlers.context import Context
 from handlers.parse import parse_one_id, parse_words
+from handlers.people import Role
 
 
 async def start(update: Update, context: Context) -> None:
     """/start: the greeting."""
     name = update.effective_user.first_name if update.effective_user is not None else ""
     await context.say(update, statements.start(name, context.chat.config.tag, owner=context.role >= Role.OWNER))
-
-
-async def help_(update: Update, context: Context) -> None:
-    """/help: what this person may use, from the table of commands."""
-    commands = context.chat.table.for_role(context.role) if context.chat.table is not None else []
-    lines = [(f"{command.name} {command.usage}".strip(), command.help) for command in commands]
-    await context.say(update, statements.help_(lines, owner=context.role >= Role.OWNER))
 
 
 async def status(update: Update, context: Context) -> None:

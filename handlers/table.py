@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from telegram import BotCommand, Update
 
-from handlers.access import Role
 from handlers.context import Context
+from handlers.people import Role
 
 Handler = Callable[[Update, Context], Awaitable[None]]
 Answer = Callable[[Update, Context, object], Awaitable[None]]

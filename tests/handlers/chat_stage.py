@@ -28,12 +28,12 @@ from bot.manager import TradeManager
 from bot.ports import Key, Policy
 from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
-from handlers.access import People, Role
 from handlers.application import ChatService
 from handlers.context import Chat, ChatConfig, Context
 from handlers.late import NOW, do_now
 from handlers.notify import Outbox
 from handlers.pace import Pace
+from handlers.people import People, Role
 from handlers.questions import Questions
 from handlers.table import Choice, Command, Table
 from tests.telegram.bot_api import BotApi

@@ -30,11 +30,11 @@ from bot.ledger import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy
 from bot.state import Identity
-from handlers.access import People, Role
 from handlers.application import ChatService
 from handlers.context import Chat, ChatConfig, Context
 from handlers.notify import Outbox
 from handlers.pace import unhurried
+from handlers.people import People, Role
 from handlers.questions import Questions
 from handlers.table import Choice, Command, Table
 from handlers.terminal import PERSON, TOKEN, Terminal, keep_file

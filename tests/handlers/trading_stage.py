@@ -21,12 +21,12 @@ from bot.manager import TradeManager
 from bot.ports import Policy
 from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
-from handlers.access import People
 from handlers.application import ChatService
 from handlers.commands import TABLE
 from handlers.context import Chat, ChatConfig
 from handlers.notify import Outbox
 from handlers.pace import unhurried
+from handlers.people import People
 from handlers.questions import Questions
 from tests.telegram.bot_api import BotApi
 from tests.telegram.people import Person
