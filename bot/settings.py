@@ -313,7 +313,7 @@ def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     """The settings from the environment, or where it is silent from the file; raises SettingsError."""
     file = {} if env_file is None else _read(env_file)
     values = file | dict(os.environ if environ is None else environ)
-    _refuse_exchanges_to_come(values)
+    _refuse_what_is_to_come(values)
     return parse_settings(values)
 
 
@@ -328,12 +328,15 @@ def parse_settings(values: Mapping[str, str]) -> Settings:
     raise SettingsError("; ".join(lines))  # outside the handler: no values hang on it as its context
 
 
-def _refuse_exchanges_to_come(values: Mapping[str, str]) -> None:
-    """Delete this function and its call when the ccxt gateway arrives."""
+def _refuse_what_is_to_come(values: Mapping[str, str]) -> None:
+    """A setting that would be ignored must not look as if it worked. Delete each part with the gap it names."""
     exchange = values.get("EXCHANGE", "").strip()
     if exchange and exchange.lower() != "simulated":
         only = "this version trades the built-in market only, expected simulated"
         raise SettingsError(f"EXCHANGE: {only}, got {_shown(exchange)}")
+    if values.get("DATABASE_URL", "").strip():
+        only = "this version keeps its state in files in RESULTS_DIR, expected nothing"
+        raise SettingsError(f"DATABASE_URL: {only}, got {HIDDEN}")
 
 
 def _read(env_file: Path) -> dict[str, str]:

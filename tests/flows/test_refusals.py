@@ -2,7 +2,7 @@
 and whatever lies in the folder is as it was.
 """
 
-import json
+import hashlib
 import re
 import shutil
 import signal
@@ -121,7 +121,7 @@ def test_a_second_worker_is_told_the_pid_of_the_first(tmp_path: Path) -> None:
         assert next_one.stop()[0] == 0
 
 
-def test_the_state_of_another_account_is_left_alone(mine: Path) -> None:
+def test_a_pretend_exchange_of_another_account_is_left_alone(mine: Path) -> None:
     with closing(sqlite3.connect(mine / "results/exchange.db")) as database:
         found = dict(database.execute("SELECT key, value FROM notes"))
         account = next((key for key, value in found.items() if value == "simulated"), "")
@@ -136,27 +136,32 @@ def test_the_state_of_another_account_is_left_alone(mine: Path) -> None:
     assert held(mine) == before
 
 
-def test_state_json_of_another_account_is_left_alone(mine: Path) -> None:
-    goes_on(mine)  # a stop folds the journal into the file
-    path = mine / "results/state.json"
-    text = path.read_text("utf-8")
-    assert text.count('"account":"simulated"') == 1
-    other = text.replace('"account":"simulated"', '"account":"bybit live 0123456789ab"')
-    for name in ("state.journal", "state.json"):
-        (mine / "results" / name).unlink()
-    path.write_text(_sealed(other), "utf-8")
+def sealed(document: bytes, old: bytes, new: bytes) -> bytes:
+    """A state file with something else in it, and the checksum that fits."""
+    body, seal, _ = document.partition(b',\n"checksum":')
+    assert seal
+    assert body.count(old) == 1
+    body = body.replace(old, new)
+    return body + seal + b'{"1":{"sha256":"%s"}}}\n' % hashlib.sha256(body).hexdigest().encode()
+
+
+def instead(folder: Path, old: bytes, new: bytes) -> bytes:
+    """Put such a file in the place of the folder's, as if it had been stopped well; returns what stands there now."""
+    goes_on(folder)  # a stop folds the journal into the file
+    path = folder / "results/state.json"
+    for journal in path.parent.glob("state.journal*"):
+        journal.unlink()
+    path.write_bytes(sealed(path.read_bytes(), old, new))
+    return path.read_bytes()
+
+
+def test_a_state_of_another_account_is_left_alone(mine: Path) -> None:
+    other = instead(mine, b'"account":"simulated"', b'"account":"bybit live 0123456789ab"')
     said = refused(mine, chat.BRISK)
     assert "bybit live 0123456789ab" in said
     assert "simulated" in said
     assert "RESULTS_DIR" in said
-    assert path.read_text("utf-8") == _sealed(other)
-
-
-def _sealed(text: str) -> str:
-    """The same document with its checksum made anew."""
-    from bot.storage import atomic_json
-
-    return atomic_json.sealed(text) if hasattr(atomic_json, "sealed") else text
+    assert (mine / "results/state.json").read_bytes() == other
 
 
 @pytest.mark.parametrize("damage", ["garbled", "truncated", "empty"])
@@ -181,16 +186,9 @@ def test_a_state_that_is_lost_altogether_is_never_taken_for_an_empty_one(mine: P
 
 
 def test_a_state_of_a_newer_version_is_left_alone(mine: Path) -> None:
-    goes_on(mine)
-    path = mine / "results/state.json"
-    document = json.loads(path.read_text("utf-8"))
-    document["_about"]["1"]["schema"] += 1
-    for name in ("state.journal",):
-        (mine / "results" / name).unlink()
-    path.write_text(json.dumps(document), "utf-8")
-    said = refused(mine, chat.BRISK)
-    assert "newer" in said
-    assert json.loads(path.read_text("utf-8")) == document
+    newer = instead(mine, b'"schema":1,', b'"schema":99,')
+    assert "newer" in refused(mine, chat.BRISK)
+    assert (mine / "results/state.json").read_bytes() == newer
 
 
 def test_a_pretend_exchange_that_is_gone_is_not_made_anew_over_a_state_that_knows_it(mine: Path) -> None:
