@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 from telegram import BotCommandScopeChat, Update
 from telegram.error import InvalidToken, TelegramError
@@ -16,6 +17,7 @@ from telegram.ext import ApplicationBuilder, CallbackQueryHandler, ContextTypes,
 from telegram.request import BaseRequest, HTTPXRequest
 
 from bot.errors import SettingsError
+from handlers import control
 from handlers.access import CLAIM_LIFETIME, Doorman
 from handlers.context import Chat, ChatApplication, Context
 from handlers.dispatch import Dispatch
@@ -73,7 +75,7 @@ class ChatService:
         self._contact: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._menus: set[int] = set()
-        outbox.attach(chat.manager, chat.people, self.application.bot, chat.pace)
+        outbox.attach(chat.manager, chat.people, self.application.bot, chat.pace, partial(control.offer, chat))
 
     # -- start -------------------------------------------------------------------------------------------------------
 

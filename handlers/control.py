@@ -7,18 +7,18 @@ twice. A question names the grids it is about, so that a grid made meanwhile is 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from telegram import Update
+from telegram import InlineKeyboardMarkup, Update
 
 from bot.core.executor import PositionExecutor
 from bot.core.lifecycle import Mode
 from bot.core.portfolio import Grid
-from bot.core.snapshot import StopReached
+from bot.core.snapshot import Notice, StopReached
 from bot.errors import CommandError
 from bot.manager import TradeManager
 from bot.views import StopEffect, on_book, stop_effects
 from handlers import keyboards, turns
 from handlers.asking import ask, expected
-from handlers.context import Context
+from handlers.context import Chat, Context
 from handlers.parse import parse_target
 
 
@@ -72,9 +72,11 @@ async def panic(update: Update, context: Context) -> None:
     await context.say(update, turns.panic_question(effects), keyboards.panic(nonce))
 
 
-def stop_alarm(notice: StopReached) -> PendingStop:
-    """What the buttons under the alarm of a stop price are about (`keyboards.stop_alarm`)."""
-    return PendingStop((notice.grid,))
+def offer(chat: Chat, person_id: int, notice: Notice) -> InlineKeyboardMarkup | None:
+    """Buttons that act, under the alarm that a stop price was reached."""
+    if not isinstance(notice, StopReached) or notice.sells:
+        return None
+    return keyboards.stop_alarm(chat.questions.ask(person_id, PendingStop((notice.grid,)), chat.now()))
 
 
 # -- pressed -----------------------------------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ Whoever has blocked the bot is left in peace until they speak again. A bulkhead:
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from html import escape
 from typing import Protocol, cast
 
-from telegram import Bot
+from telegram import Bot, InlineKeyboardMarkup
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
@@ -60,6 +60,14 @@ class Words(Protocol):
     def digest(self, notices: Sequence[Notice], config: ChatConfig) -> str: ...
 
 
+Offer = Callable[[int, Notice], InlineKeyboardMarkup | None]
+"""Makes buttons for a person and a notice."""
+
+
+def no_offer(person_id: int, notice: Notice) -> None:
+    """A chat without buttons under its pushes."""
+
+
 class Outbox:
     """The Notifier of the chat. `tell` may be called before `attach`; delivery begins with `start`."""
 
@@ -80,8 +88,9 @@ class Outbox:
         self._sending: set[int] = set()
         self._is_open = False
 
-    def attach(self, manager: TradeManager, people: People, bot: Bot, pace: Pace) -> None:
-        """Say whom to deliver to, and how."""
+    def attach(self, manager: TradeManager, people: People, bot: Bot, pace: Pace, offer: Offer = no_offer) -> None:
+        """Say whom to deliver to, and how; `offer` puts buttons under a notice that a person can act upon."""
+        self._offer = offer
         self._manager = manager
         self._people = people
         self._bot = bot
@@ -216,21 +225,22 @@ class Outbox:
 
     async def _deliver(self, person_id: int, batch: list[tuple[str, Notice]]) -> None:
         notices = [notice for _, notice in batch]
-        first, *others = split(tagged(self._text(notices), self._config.tag))
-        await self._send(person_id, first)
-        for part in others:
-            await self._pace.turn(person_id)
+        *parts, last = split(tagged(self._text(notices), self._config.tag))
+        for part in parts:
             await self._send(person_id, part)
+            await self._pace.turn(person_id)
+        buttons = self._offer(person_id, notices[0]) if len(notices) == 1 else None
+        await self._send(person_id, last, buttons)
         await self._delivered(person_id, batch)
 
-    async def _send(self, person_id: int, html: str) -> None:
+    async def _send(self, person_id: int, html: str, buttons: InlineKeyboardMarkup | None = None) -> None:
         try:
-            await self._bot.send_message(person_id, html, parse_mode=ParseMode.HTML)
+            await self._bot.send_message(person_id, html, parse_mode=ParseMode.HTML, reply_markup=buttons)
         except BadRequest as error:
             if "parse" not in str(error):
                 raise
             log.error("a notice is no proper HTML: %s", error)
-            await self._bot.send_message(person_id, html)
+            await self._bot.send_message(person_id, html, reply_markup=buttons)
 
     def _text(self, notices: Sequence[Notice]) -> str:
         """The words, saying when it was where that is a while ago. A text that fails costs the words, not the news."""

@@ -1,15 +1,12 @@
 """Steering in the chat: pause, resume, stop and panic; with the real application, trader and built-in market."""
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from bot.core.lifecycle import Mode
 from bot.core.model import Side
-from bot.core.snapshot import StopReached
-from handlers.control import PendingStop, stop_alarm
-from tests.handlers.trading_stage import START, Stage, play
+from tests.handlers.trading_stage import Stage, play
 
 SELLABLE = "63000 64000 5 0.001 0.5%"
 """All above the market: it buys at once, so there are coins to sell."""
@@ -238,6 +235,19 @@ def test_a_viewer_steers_nothing(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
-def test_the_alarm_of_a_stop_price_is_about_its_grid() -> None:
-    notice = StopReached(START, "g3", "BTC/USDT", Decimal(1), Decimal(2), sells=False)
-    assert stop_alarm(notice) == PendingStop(("g3",))
+def test_the_alarm_of_a_stop_price_has_buttons_that_sell_or_resume(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        mark = stage.owner.mark()
+        await stage.grid("62000 63000 5 0.001 0.5% stop=62900 force")  # the price is below it from the start
+        for _ in range(4):
+            await stage.pass_time(1)
+        alarm = await stage.owner.wait_for(lambda message: "Resume" in str(message.buttons), since=mark)
+        assert "62,900" in alarm.text
+        modes = [stage.manager.state.grids["g1"].mode]
+        assert resting(stage, Side.BUY) == 0
+        await stage.press("Resume", "g1 runs")
+        modes.append(stage.manager.state.grids["g1"].mode)
+        assert modes == [Mode.PAUSED, Mode.RUNNING]
+        assert not [message for message in stage.viewer.messages if message.buttons]
+
+    play(story, tmp_path)
