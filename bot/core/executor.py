@@ -227,7 +227,7 @@ class PositionExecutor:
         if late is not None:
             return self._on_stray(late, fill)
         key = client_ids.decode(event.client_id)
-        if key is None or (key.prefix == self.prefix and (key.cycle, key.attempt) >= (self.cycle, self.attempts)):
+        if key is None or (key.cycle, key.attempt) >= (self.cycle, self.attempts):
             raise ProtocolError(f"{self.id} never sent order {event.client_id}, yet it traded")
         return self, ()  # an order long settled: this trade is in the books
 
