@@ -2,29 +2,37 @@
 
 `python -m bot` is the worker; `python -m bot check` looks whether it could run; `python -m bot backtest …` trades
 recorded candles. What ends a start is one line on stderr and exit code 2, never a traceback. Each loads only what it
-needs.
+needs, and nothing before a signal can end it quietly.
 """
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bot.core.money import use_exact
-from bot.errors import BotError, SettingsError
-from bot.ledger import open_ops_log
-from bot.settings import Settings, load_settings
-from bot.storage.lock import ResultsLock
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 EXIT_USAGE = 2
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code of the process."""
     command, *rest = arguments or ["run"]
+    is_worker = command not in ("backtest", "check")
+    for number in SIGNALS:  # until the worker listens itself: nothing has begun that could be cut in two
+        signal.signal(number, lambda number, _: os._exit(0 if is_worker else 128 + number))
     if command == "backtest":
         from bot import backtest
 
         return backtest.main(rest)
+    from bot.core.money import use_exact
+    from bot.errors import BotError, SettingsError
+    from bot.settings import load_settings
+
     use_exact()
     try:
         settings = load_settings()
@@ -40,8 +48,10 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_USAGE
 
 
-def run(settings: Settings) -> int:
+def run(settings: "Settings") -> int:
     """The worker, from the lock on its folder to the last line of its log."""
+    from bot.ledger import open_ops_log
+    from bot.storage.lock import ResultsLock
     from bot.worker import Worker
 
     with ResultsLock(settings.results_dir):
@@ -54,6 +64,8 @@ def run(settings: Settings) -> int:
         try:
             return asyncio.run(Worker(settings, ops.tail).run())
         finally:
+            for number in SIGNALS:  # asked again: it is ending already
+                signal.signal(number, signal.SIG_IGN)
             ops.close()
 
 

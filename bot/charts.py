@@ -5,6 +5,7 @@ for. Portrait, dark, letters of 28 px and lines of 3 px at least, as a chat make
 picture is an extra: whoever asks for one must do without it when drawing fails.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +28,9 @@ SMALL, NORMAL, LARGE = 28 * PT, 32 * PT, 42 * PT
 THIN, THICK = 3 * PT, 5 * PT
 MOST_POINTS = 1500
 MOST_MARKS = 400
+MOST_LEVELS = 100
+UNITS = ((1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e5, 1e3, "k"))
+"""From what size on a number is shown in which unit."""
 
 GROUND, PANEL, INK, FAINT = "#0e1116", "#151a21", "#e8edf4", "#8b96a5"
 BLUE, GREEN, RED, AMBER = "#5aa9ff", "#3fd18b", "#ff6b6b", "#f5b84b"
@@ -56,26 +61,34 @@ def backtest_chart(picture: BacktestPicture) -> bytes:
         figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, facecolor=GROUND)
         price, profit, fall = figure.subplots(3, 1, sharex=True, height_ratios=[5, 3, 2])
         figure.subplots_adjust(left=0.04, right=0.83, top=0.855, bottom=0.06, hspace=0.22)
-        figure.text(0.04, 0.955, picture.title, fontsize=LARGE, fontweight="bold", va="center")
-        figure.text(0.04, 0.915, picture.subtitle, fontsize=NORMAL, color=FAINT, va="center")
+        _fitted(figure.text(0.04, 0.955, picture.title, fontsize=LARGE, fontweight="bold", va="center"))
+        _fitted(figure.text(0.04, 0.915, picture.subtitle, fontsize=NORMAL, color=FAINT, va="center"))
         when = picture.times.astype("datetime64[ms]")
         shown = _thinned(picture.closes)
         _panel(price, "price")
-        for entry in picture.entries:
-            price.axhline(entry, color=AMBER, linewidth=1.2 * PT, alpha=_alpha(len(picture.entries)))
+        _mark_levels(price, picture.entries)
         price.plot(when[shown], picture.closes[shown], color=BLUE, linewidth=THIN)
         _mark_sales(price, picture.sales)
         _panel(profit, f"profit, {picture.currency}")
         profit.plot(when[shown], picture.hold[shown], color=FAINT, linewidth=THIN, label="holding")
         profit.plot(when[shown], picture.equity[shown], color=GREEN, linewidth=THICK, label="grid")
         profit.axhline(0, color=FAINT, linewidth=1.5 * PT)
-        legend = profit.legend(loc="lower left", fontsize=SMALL, frameon=False, ncols=2, handlelength=1.2)
+        legend = profit.legend(
+            loc="lower right",
+            bbox_to_anchor=(1, 0.97),
+            borderaxespad=0,
+            fontsize=SMALL,
+            frameon=False,
+            ncols=2,
+            handlelength=1.2,
+        )
         for text in legend.get_texts():
             text.set_color(INK)
         depth = picture.equity - np.maximum.accumulate(np.maximum(picture.equity, 0.0))
         _panel(fall, "below its peak")
         fall.fill_between(when[shown], depth[shown], 0, color=RED, alpha=0.35, linewidth=0)
         fall.plot(when[shown], depth[shown], color=RED, linewidth=THIN)
+        fall.set_ylim(1.08 * float(depth.min()) or -1.0, 0)
         _time_axis(fall)
         return _png(figure)
 
@@ -86,7 +99,7 @@ def _panel(axes: "Axes", name: str) -> None:
     axes.set_facecolor(PANEL)
     axes.yaxis.tick_right()
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, _step(axes))))
     axes.tick_params(colors=INK, labelsize=SMALL, length=0, pad=8)
     axes.grid(visible=True, color=FAINT, alpha=0.18, linewidth=1.5 * PT)
     axes.set_title(name, loc="left", color=FAINT, fontsize=SMALL, pad=8)
@@ -97,7 +110,7 @@ def _panel(axes: "Axes", name: str) -> None:
 def _time_axis(axes: "Axes") -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(minticks=3, maxticks=5)
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # with fewer there are spans it has no interval for
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
 
@@ -110,8 +123,28 @@ def _mark_sales(axes: "Axes", sales: Sequence[tuple[datetime, float]]) -> None:
         axes.scatter(when, [price for _, price in shown], s=(7 * PT) ** 2, color=GREEN, zorder=3, linewidths=0)
 
 
-def _alpha(count: int) -> float:
-    return 0.75 if count <= 30 else 0.5 if count <= 100 else 0.25
+def _mark_levels(axes: "Axes", entries: Sequence[float]) -> None:
+    """The grid's levels as lines; more of them than can be told apart as the band they fill."""
+    if len(entries) > MOST_LEVELS:
+        axes.axhspan(min(entries), max(entries), color=AMBER, alpha=0.12, linewidth=0)
+        entries = [min(entries), max(entries)]
+    alpha = 0.75 if len(entries) <= 30 else 0.4
+    for entry in entries:
+        axes.axhline(entry, color=AMBER, linewidth=1.2 * PT, alpha=alpha)
+
+
+def _fitted(text: "Text") -> None:
+    """Have a line of text no wider than the picture."""
+    width = text.get_window_extent().width
+    room = WIDTH_PX * 0.92
+    if width > room:
+        text.set_fontsize(float(text.get_fontsize()) * room / width)
+
+
+def _step(axes: "Axes") -> float:
+    """The distance between two marks of the value axis."""
+    marks = axes.get_yticks()
+    return float(marks[1] - marks[0]) if len(marks) > 1 else 0.0
 
 
 def _thinned(values: Floats) -> NDArray[np.int64]:
@@ -124,17 +157,18 @@ def _thinned(values: Floats) -> NDArray[np.int64]:
     return np.array(sorted(kept))
 
 
-def short(value: float) -> str:
-    """A number for an axis: `62,500`, `-412`, `0.5`, `0.00001234`."""
+def short(value: float, step: float = 0.0) -> str:
+    """A number for an axis: `62,500`, `-412`, `0.5`, `0.00001234`, `100.2k`, `2.5B`. Neighbours `step` apart differ; a
+    number that stands alone has four digits that count."""
+    if value == 0:
+        return "0"
     size = abs(value)
-    if size >= 100_000:
-        return f"{value / 1000:,.0f}k"
-    if size >= 100 or value == 0:
-        return f"{value:,.0f}"
-    if size >= 1:
-        return f"{value:,.2f}".rstrip("0").rstrip(".")
-    places = min(12, 3 - int(np.floor(np.log10(size))))
-    return f"{value:.{places}f}".rstrip("0").rstrip(".")
+    unit, letter = next(((unit, letter) for least, unit, letter in UNITS if size >= least), (1.0, ""))
+    finest = abs(step) / unit or 10.0 ** (math.floor(math.log10(size / unit)) - 3)
+    places = next((count for count in range(12) if abs(round(finest, count) - finest) < finest / 1000), 12)
+    text = f"{value / unit:,.{places}f}"
+    text = text.rstrip("0").rstrip(".") if places and not step else text
+    return text + letter
 
 
 def _png(figure: Any) -> bytes:

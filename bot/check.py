@@ -8,11 +8,12 @@ import json
 import os
 import tempfile
 from collections.abc import Awaitable, Callable
+from http.client import HTTPException
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from bot.clock import SystemClock
-from bot.errors import BotError, MarketError, SettingsError, StateUnwritable
+from bot.errors import BotError, MarketError, SettingsError, StateCorrupt, StateUnwritable
 from bot.exchange.simulated import open_simulated
 from bot.settings import Settings
 from bot.storage.tinydb_store import TinyDBStore
@@ -65,6 +66,8 @@ async def _store(settings: Settings) -> str:
             f"RESULTS_DIR {folder} can't be written ({error.strerror}): choose a folder that can"
         ) from None
     tables = await TinyDBStore(folder).load()
+    if tables and not (folder / "exchange.db").exists():
+        raise StateCorrupt(f"{folder / 'exchange.db'} is gone, though the state tells of orders there: put it back")
     grids, executors = len(tables.get("grids", {})), len(tables.get("executors", {}))
     return f"{folder}, {grids} grids with {executors} levels kept" if tables else f"{folder}, empty so far"
 
@@ -88,5 +91,5 @@ def _get_me(address: str) -> str:
         if code in (401, 404):
             raise SettingsError("TELEGRAM_BOT_TOKEN: Telegram refuses it; expected the token from BotFather") from None
         raise MarketError(f"not reached: {code or type(error.reason).__name__}") from None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, HTTPException) as error:
         raise MarketError(f"no sense in its answer: {type(error).__name__}") from None

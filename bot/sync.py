@@ -12,8 +12,10 @@ exchange as well, both as of the same moment, so a loaded one goes on exactly th
 
 import asyncio
 import base64
+import shutil
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -73,8 +75,9 @@ class Client:
         self._funds = {name: decimal(amount) for name, amount in funds.items()} if funds is not None else FUNDS
         self._fee_ratio = decimal(maker_fee) / 100
         self._seed = seed
-        self._folder = tempfile.TemporaryDirectory(prefix="rexlapis-")
-        self._file = Path(self._folder.name) / "exchange.db"
+        self._folder = Path(tempfile.mkdtemp(prefix="rexlapis-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # a script may end without a word
+        self._file = self._folder / "exchange.db"
         self._gateway: PaperGateway | None = None
 
     def open(self) -> tuple[MarketData, OrderGateway]:
@@ -97,15 +100,20 @@ class Client:
 
     async def restore(self, packed: Mapping[str, object]) -> None:
         """Put a packed exchange in place of the present one."""
+        content = base64.b64decode(str(packed["file"]))
         await self.close()
-        for leftover in self._file.parent.iterdir():
+        for leftover in self._folder.iterdir():
             leftover.unlink()
-        self._file.write_bytes(base64.b64decode(str(packed["file"])))
+        self._file.write_bytes(content)
 
     async def close(self) -> None:
         if self._gateway is not None:
             gateway, self._gateway = self._gateway, None
             await gateway.close()
+
+    def forget(self) -> None:
+        """Remove what lies on the disk, once it is closed."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class TradeManager:
@@ -231,6 +239,7 @@ class TradeManager:
         self._do(self._client.close())
         self._thread.submit(self._runner.close).result()
         self._thread.shutdown()
+        self._client.forget()
 
     async def _begin(self, store: MemoryStore) -> trader.TradeManager:
         data, gateway = self._client.open()

@@ -1,13 +1,14 @@
 """A word to an uptime monitor: a GET after healthy beats, at most once a minute.
 
-Rule: in a thread, with a time limit, and whatever comes of it changes nothing; the address is a secret.
+Rule: in a thread that nobody waits for, not even the stop; whatever comes of it changes nothing; the address is a
+secret.
 """
 
-import asyncio
 import logging
+import threading
 from collections.abc import Callable
+from http.client import HTTPException
 from time import monotonic
-from urllib.error import URLError
 from urllib.request import urlopen
 
 log = logging.getLogger(__name__)
@@ -23,18 +24,19 @@ class Uptime:
         self._url = url
         self._clock = clock
         self._last = -PAUSE
-        self._fetching: asyncio.Future[None] | None = None
+        self._fetching: threading.Thread | None = None
 
     def beaten(self) -> None:
         """A healthy beat has ended. Returns at once."""
         now = self._clock()
-        if now - self._last >= PAUSE and (self._fetching is None or self._fetching.done()):
+        if now - self._last >= PAUSE and (self._fetching is None or not self._fetching.is_alive()):
             self._last = now
-            self._fetching = asyncio.ensure_future(asyncio.to_thread(self._fetch))
+            self._fetching = threading.Thread(target=self._fetch, name="uptime", daemon=True)
+            self._fetching.start()
 
     def _fetch(self) -> None:
         try:
             with urlopen(self._url, timeout=PATIENCE) as answer:
                 answer.read(1024)
-        except (URLError, OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             log.warning("the uptime monitor was not reached: %s", type(error).__name__)

@@ -73,9 +73,9 @@ def policy(settings: Settings) -> Policy:
 def open_exchange(settings: Settings) -> tuple[SimulatedMarket, PaperGateway]:
     """Market data and orders, by exchange and mode. StateError."""
     path = settings.results_dir / "exchange.db"
-    if (settings.results_dir / "state.json").exists() and not path.exists():
+    if any(settings.results_dir.glob("state.*")) and not path.exists():
         raise StateCorrupt(
-            f"{path} is gone, though state.json tells of orders on that pretend exchange: put it back, "
+            f"{path} is gone, though the state tells of orders on that pretend exchange: put it back, "
             f"or begin anew by removing {settings.results_dir}"
         )
     return open_simulated(path, SystemClock(), settings.simulated_seed, settings.paper_funds, settings.paper_maker_fee)

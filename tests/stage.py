@@ -24,6 +24,9 @@ from tests.fakes import BTC, HandClock, Listener, OnceLedger, ScriptedMarket, de
 from tests.hostile import CALM, HostileExchange, HostileGateway, Temper, cash
 
 IDENTITY = Identity("abc", "tests")
+SPEC = GridSpec(Shape.LINEAR, BTC, dec(59_000), dec(60_000), 5, dec("0.001"), None, dec("0.5"), loop=True)
+LEVELS = ["59000", "59250", "59500", "59750", "60000"]
+"""Where the entries of a grid of five rest, while the market is above them."""
 HALF_SPREAD = dec("0.5")
 
 
@@ -142,3 +145,11 @@ class Stage:
 
     def agree(self) -> None:
         assert list(self.differences()) == []
+
+
+async def staged(stage: Stage | None = None, **more: object) -> Stage:
+    """A stage with one grid of five entries below the market."""
+    stage = stage or Stage()
+    await stage.manager.start()
+    await stage.grid(**more)  # type: ignore[arg-type]
+    return stage

@@ -128,6 +128,22 @@ def test_an_order_placed_on_a_close_fills_from_the_next_candle_on() -> None:
     assert list(done.equity[:2]) == [0.0, 0.0]
 
 
+def test_two_single_candles_at_the_stop_are_no_two_beats_in_a_row() -> None:
+    closes = [9_800, 9_690, 9_800, 9_800, 9_800, 9_800, 9_690, 9_800, 9_800, 9_690, 9_690, 9_800]
+    column = np.array(closes, dtype=np.int64)
+    times = FIRST + np.arange(len(closes), dtype=np.int64) * 60_000
+    spec = replace(
+        SPEC, count=1, minimum=dec(97), maximum=dec(97), stop=dec("96.95"), stop_sell=True, profit_pct=dec(5)
+    )
+
+    def played(bars: int) -> Run:
+        parts = (column[:bars],) * 4
+        return both_ways(spec, CandleSeries(times[:bars], *parts, np.zeros(bars), digits=2, bar=60_000))
+
+    assert played(10).report.open_positions == 1
+    assert played(12).report.open_positions == 0
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_books_are_the_balances_of_the_account(seed: int) -> None:
     """The run once more by hand, with the account in sight."""

@@ -280,6 +280,36 @@ def test_a_late_lander_is_cancelled_and_what_it_bought_joins_the_exit() -> None:
     assert story.places().amount == dec("0.001")
 
 
+def test_an_order_given_up_as_gone_that_is_on_the_book_after_all_is_cancelled() -> None:
+    story = Story()
+    story.rests()
+    story.closes(ENTRY, reason=CloseReason.VENUE)  # looked for again and again, and not found
+    story.later(5)
+    second = story.rests()
+    story.hear(OrderAccepted(ENTRY, START))  # old news: seen before it was gone
+    assert story.wish().action is None
+    story.hear(OrderAccepted(ENTRY, story.now))
+    story.later(3600)
+    cancel = story.act()
+    assert cancel.client_id == ENTRY
+    story.fills(ENTRY, "0.001", "60000")
+    story.closes(ENTRY, "0.001")
+    assert story.act().client_id == second.client_id
+
+
+def test_an_order_beside_a_lower_market_is_large_enough_for_its_own_price() -> None:
+    story = Story(fresh(market(fee_side=FeeSide.QUOTE, min_cost="60")), bid=dec("55000"))
+    order = story.rests()
+    assert order.amount * order.price >= 60
+    assert order.amount == dec("0.0011")
+    story.fills(order.client_id, "0.0001", str(order.price))
+    story.closes(order.client_id, "0.0001", CloseReason.VENUE)
+    story.later(60)
+    second = story.rests()
+    assert second.amount * second.price >= 60
+    assert story.wish().action is None  # no smaller one would be accepted
+
+
 def test_an_exit_is_sized_anew_when_a_stray_sells_or_buys() -> None:
     story = Story()
     story.rests()

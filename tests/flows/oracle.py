@@ -70,8 +70,11 @@ def ledger(results: Path) -> list[Sold]:
     for line in path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []:
         found = CONTRACT_LINE.fullmatch(line)
         assert found, line
-        money = [Decimal(found[name]) for name in ("qty", "entry", "exit", "gross", "fees", "pnl")]
-        sold.append(Sold(found["executor"], int(found["cycle"]), *money, found["mode"]))
+        qty, entry, exit_, gross, fees, pnl = (
+            Decimal(found[name]) for name in ("qty", "entry", "exit", "gross", "fees", "pnl")
+        )
+        executor, cycle, mode = found["executor"], int(found["cycle"]), found["mode"]
+        sold.append(Sold(executor, cycle, qty, entry, exit_, gross, fees, pnl, mode))
     return sold
 
 
@@ -133,9 +136,7 @@ def nothing_is_doubled(results: Path) -> None:
             assert deal.filled <= deal.amount
             assert all(maker for *_, maker in deal.trades)
             if deal.leg == "e":
-                bought[deal.executor, deal.cycle] += deal.filled + (
-                    deal.amount - deal.filled if deal.is_open else ZERO
-                )
+                bought[deal.executor, deal.cycle] += deal.filled + (deal.amount - deal.filled if deal.is_open else ZERO)
         for (executor, cycle), amount in bought.items():
             assert amount <= levels[executor].level.amount, (executor, cycle)
         names = Counter((line.executor, line.cycle) for line in ledger(results))
@@ -184,7 +185,9 @@ def lines_are_the_fills(results: Path) -> int:
                 continue
             cost = sum(((amount - fee) * price for price, amount, fee, _, _ in bought), ZERO)
             proceeds = sum((amount * price for price, amount, *_ in sold), ZERO)
-            fees = sum((fee * price for price, _, fee, _, _ in bought), ZERO) + sum((fee for _, _, fee, *_ in sold), ZERO)
+            fees = sum((fee * price for price, _, fee, _, _ in bought), ZERO) + sum(
+                (fee for _, _, fee, *_ in sold), ZERO
+            )
             assert (line.gross, line.fees) == (proceeds - cost, fees), line
             assert abs(line.entry * line.qty - cost) < Decimal("1e-8")
             assert abs(line.exit * line.qty - proceeds) < Decimal("1e-8")

@@ -1,13 +1,15 @@
 """Stops and starts while Telegram is slow, silent or gone: trading does not wait for the chat."""
 
 import signal
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.flows import chat, oracle
-from tests.flows.process import STOP_SECONDS, until
+from tests.flows.process import QUICK, STOP_SECONDS, Bot, until
 from tests.telegram.bot_api import ThreadedBotApi
 
 
@@ -60,15 +62,27 @@ def test_with_telegram_gone_it_starts_trades_and_stops_and_tells_later(tmp_path:
         oracle.nothing_is_doubled(bot.results)
 
 
-def test_a_stop_the_moment_it_has_started_is_a_stop(tmp_path: Path) -> None:
-    with ThreadedBotApi() as api:
-        for wait in (0.3, 0.5, 0.7):
-            with chat.start(tmp_path, api) as bot:
-                if wait > 0.4:
-                    until(lambda: (bot.results / "worker.lock").exists(), what="its lock")  # noqa: B023
-                time.sleep(wait - 0.3)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_stop_at_any_moment_of_the_start_is_a_stop(tmp_path: Path, number: signal.Signals) -> None:
+    def stopped(wait: float) -> tuple[int, float, str]:
+        with Bot(tmp_path / f"{wait:g}", QUICK) as bot:
+            time.sleep(wait)  # wherever it is then
+            return (*bot.stop(number), bot.errors.text)
+
+    with ThreadPoolExecutor(2) as threads:
+        ends = list(threads.map(stopped, [0.2 + 0.15 * step for step in range(8)]))
+    for code, seconds, errors in ends:
+        assert (code, errors) == (0, "")
+        assert seconds < STOP_SECONDS
+
+
+def test_a_monitor_that_never_answers_holds_up_no_stop(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        with Bot(tmp_path, {**QUICK, "HEARTBEAT_URL": address}) as bot:
+            silent.settimeout(20)
+            line, _ = silent.accept()
+            with line:
                 code, seconds = bot.stop()
-                assert code in (0, -signal.SIGTERM)  # before Python runs its first line it is the system's
-                assert code == 0 or not bot.out.lines
+                assert (code, bot.errors.lines) == (0, [])
                 assert seconds < STOP_SECONDS
-                assert "Traceback" not in bot.errors.text

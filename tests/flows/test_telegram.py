@@ -1,4 +1,4 @@
-"""The whole story through Telegram: a grid, its trades, everybody who may speak and who may not, late words and buttons.
+"""The whole story through Telegram: a grid, its trades, who may speak and who may not, late words and buttons.
 
 One worker plays it all; python-telegram-bot talks HTTP to a loopback Bot API that minds the flood limits.
 """
@@ -13,7 +13,6 @@ from tests.flows.process import STOP_SECONDS, until
 from tests.telegram.bot_api import ThreadedBotApi
 from tests.telegram.floods import FloodLimits
 from tests.telegram.people import Person
-
 
 PUSH = re.compile(r"(\d\d:\d\d:\d\d )?(🟢|🔴|💰|🔻)")
 

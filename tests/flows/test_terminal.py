@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_input_of_every_kind_is_lived_with(tmp_path: Path) -> None:
         for bot in (empty, closed):
             bot.out.wait_for(DEMO)
             bot.out.wait_for(lambda line: line.startswith("g1: "))
-            until(lambda: oracle.deals(bot.results), what="orders of the demonstration grid")
+            until(partial(oracle.deals, bot.results), what="orders of the demonstration grid")
 
         typed.say(GRID)
         typed.out.wait_for("Create")
