@@ -15,7 +15,7 @@ def idle(count: int) -> float:
     """CPU seconds inside one beat in which nothing happens, with `count` resting executors."""
 
     async def measure() -> float:
-        manager, market = await resting(count)
+        manager, _ = await resting(count)
         for _ in range(50):
             await manager.beat()
         began = process_time()

@@ -5,7 +5,6 @@ recorded candles. What ends a start is one line on stderr and exit code 2, never
 needs, and nothing before a signal can end it quietly.
 """
 
-import asyncio
 import os
 import signal
 import sys
@@ -16,19 +15,26 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 EXIT_USAGE = 2
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def end_quietly(arguments: Sequence[str]) -> None:
+    """Have signals end this process at once, until the worker listens itself: nothing has begun that could be cut in
+    two."""
+    is_worker = arguments[:1] not in (["backtest"], ["check"])
+    for number in SIGNALS:
+        signal.signal(number, lambda number, _: os._exit(0 if is_worker else 128 + number))
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code of the process."""
     command, *rest = arguments or ["run"]
-    is_worker = command not in ("backtest", "check")
-    for number in SIGNALS:  # until the worker listens itself: nothing has begun that could be cut in two
-        signal.signal(number, lambda number, _: os._exit(0 if is_worker else 128 + number))
     if command == "backtest":
         from bot import backtest
 
         return backtest.main(rest)
+    import asyncio
+
     from bot.core.money import use_exact
     from bot.errors import BotError, SettingsError
     from bot.settings import load_settings
@@ -50,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(settings: "Settings") -> int:
     """The worker, from the lock on its folder to the last line of its log."""
+    import asyncio
+
     from bot.ledger import open_ops_log
     from bot.storage.lock import ResultsLock
     from bot.worker import Worker
@@ -70,4 +78,5 @@ def run(settings: "Settings") -> int:
 
 
 if __name__ == "__main__":
+    end_quietly(sys.argv[1:])
     sys.exit(main(sys.argv[1:]))

@@ -90,7 +90,8 @@ class Heartbeat:
         now = self.world.clock.now()
         for desk in list(self.desks.values()):
             await self._sense(desk, now)
-        await self._look_up(now)
+        if self.doubts:
+            await self._look_up(now)
         async with self.lock:
             for grid_id in self.guard.check(self.desks, now, self.note):  # once a beat: it counts them
                 self.mark_due(grid_id)
@@ -98,9 +99,12 @@ class Heartbeat:
         while actions:
             with self.troubles.asking("orders", now):  # unanswered, what came of them is not known: they stay awaited
                 self._inbox += await self.world.gateway.submit(actions, self._stands)
-            if self.troubles.is_unanswered("orders") or not (self._inbox or len(actions) >= MOST_ACTIONS):
+            if self.troubles.is_unanswered("orders"):
                 break
-            await asyncio.sleep(0)
+            if len(actions) >= MOST_ACTIONS:
+                await asyncio.sleep(0)
+            elif not self._inbox:
+                break
             async with self.lock:
                 actions = await self._think(now)
         await self._tell(now)

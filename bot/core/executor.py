@@ -80,7 +80,10 @@ class PositionExecutor:
     @property
     def sellable(self) -> Decimal:
         """What of the holding an exit can sell: on the step, and above the venue's minimums; else 0."""
-        amount = self.market.amount_down(self.books.held) if self.books.held > ZERO else ZERO
+        return self._sellable(self.books.held)
+
+    def _sellable(self, held: Decimal) -> Decimal:
+        amount = self.market.amount_down(held) if held > ZERO else ZERO
         return amount if amount and self.market.accepts(self.level.exit, amount) else ZERO
 
     def missing(self, price: Decimal) -> Decimal:
@@ -150,7 +153,7 @@ class PositionExecutor:
         if after.state is State.PENDING_ENTRY and after.sellable:
             return after._advanced(Trigger.FILLED), notices
         if after.state is State.FILLED_WAIT and not after.sellable:
-            after, closed = after._finished_exit(event.at)
+            after, closed = after._finished_exit(after.books, after.watched, event.at)
             return after, (*notices, *closed)
         return after, notices
 
@@ -208,7 +211,6 @@ class PositionExecutor:
             if awaiting is not None and (awaiting.kind is Awaited.PLACE or order.is_full):
                 awaiting = None
             books = self.books.booked(order.side, fill, self.market)
-            after = evolve(self, order=order, awaiting=awaiting, books=books, back=None)
             told = LevelFilled(
                 at=fill.at,
                 executor=self.id,
@@ -221,8 +223,9 @@ class PositionExecutor:
                 maker=fill.maker,
             )
             if order.is_settled:
-                return after._settled(event.at, told)
-            return after._advanced(Trigger.PARTLY_FILLED), (told,)
+                return self._settled(order, books, None, event.at, told)
+            state = step(self.state, Trigger.PARTLY_FILLED)
+            return evolve(self, state=state, order=order, awaiting=awaiting, books=books, back=None), (told,)
         late = self._watched_order(event.client_id)
         if late is not None:
             return self._on_stray(late, fill)
@@ -257,14 +260,12 @@ class PositionExecutor:
             watched = self._watching(late, evolve(late, closed=closed, closed_at=event.at))
             return evolve(self, awaiting=awaiting, watched=watched), ()
         order = evolve(order, accepted=True, closed=max(event.filled, order.filled), closed_at=event.at)
-        after = evolve(self, order=order, awaiting=awaiting)
         if not order.is_settled:
-            return after, ()  # trades are still to come
+            return evolve(self, order=order, awaiting=awaiting), ()  # trades are still to come
         if order.filled:
-            return after._settled(event.at)
-        after, notices = after._turned_away(event)
-        settled, more = after._settled(event.at)
-        return settled, (*notices, *more)
+            return self._settled(order, self.books, self.back, event.at)
+        after, notices = self._turned_away(event)
+        return after._settled(order, after.books, after.back, event.at, *notices)
 
     def _turned_away(self, event: OrderClosed) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         """An order left the book without a trade: the venue is asked again later, a person is not fought."""
@@ -279,23 +280,27 @@ class PositionExecutor:
             case _:
                 return self, ()
 
-    def _settled(self, at: datetime, *told: Notice) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+    def _settled(
+        self, order: OrderRecord, books: Books, back: Back | None, at: datetime, *told: Notice
+    ) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         """The current order is over: decide, by quantities, what became of its leg."""
-        order = self.order
-        assert order is not None
-        watched = self.watched
-        if not order.is_full:
-            watched = (*watched, evolve(order, watch_until=at + WATCH_CANCELLED))
-        if order.leg is Leg.EXIT and not self.sellable:
-            completed, closed = self._finished_exit(at)
-            return evolve(completed, order=None, awaiting=None, watched=watched), (*told, *closed)
-        filled = order.leg is Leg.ENTRY and (order.is_full or bool(self.sellable))
+        watched = self.watched if order.is_full else (*self.watched, evolve(order, watch_until=at + WATCH_CANCELLED))
+        sellable = self._sellable(books.held)
+        if order.leg is Leg.EXIT and not sellable:
+            completed, closed = self._finished_exit(books, watched, at)
+            return completed, (*told, *closed)
+        filled = order.leg is Leg.ENTRY and (order.is_full or bool(sellable))
         state = step(self.state, Trigger.FILLED if filled else Trigger.LOST)
-        return evolve(self, state=state, order=None, awaiting=None, watched=watched), told
+        over = evolve(self, state=state, order=None, awaiting=None, watched=watched, books=books, back=back)
+        return over, told
 
-    def _finished_exit(self, at: datetime) -> tuple["PositionExecutor", tuple[Notice, ...]]:
-        books = self.books
-        after = evolve(self, state=step(self.state, Trigger.FILLED), books=books.settled(), back=None)
+    def _finished_exit(
+        self, books: Books, watched: tuple[OrderRecord, ...], at: datetime
+    ) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+        """The cycle is over: what was sold of it is a closed trade."""
+        state = step(self.state, Trigger.FILLED)
+        settled = books.settled()
+        after = evolve(self, state=state, order=None, awaiting=None, watched=watched, books=settled, back=None)
         if not books.sold:
             return after, ()
         trade = RoundTrip(
@@ -361,7 +366,8 @@ class PositionExecutor:
         return after
 
     def _on_rearmed(self) -> "PositionExecutor":
-        return evolve(self._advanced(Trigger.REARMED), cycle=self.cycle + 1, attempts=0, placed_at=None, back=None)
+        state = step(self.state, Trigger.REARMED)
+        return evolve(self, state=state, cycle=self.cycle + 1, attempts=0, placed_at=None, back=None)
 
     def _advanced(self, trigger: Trigger) -> "PositionExecutor":
         state = step(self.state, trigger)

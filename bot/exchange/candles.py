@@ -25,6 +25,9 @@ Floats = NDArray[np.float64]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
+HIGHEST = 2**63 - 1
+"""What a column can hold."""
+
 GLANCE = 8
 """So many candles are looked at one by one before a search in blocks begins: in dense markets it ends
 there."""
@@ -89,7 +92,7 @@ class CandleSeries:
             return end
         floor = -1 if below is None else self._whole(below, up=False)
         # No price reaches the top of the number range, none is below 0.
-        ceiling = np.iinfo(np.int64).max if above is None else self._whole(above, up=True)
+        ceiling = HIGHEST if above is None else self._whole(above, up=True)
         lows, highs = self._lows, self._highs
         glance = min(start + GLANCE, end)
         for index in range(start, glance):
@@ -115,7 +118,7 @@ class CandleSeries:
         whole = int(scaled)
         if up and whole != scaled:
             whole += 1
-        return min(max(whole, -1), np.iinfo(np.int64).max)
+        return min(max(whole, -1), HIGHEST)
 
 
 class ReplayClock:

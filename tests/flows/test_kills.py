@@ -61,6 +61,7 @@ def end_in_peace(folder: Path, api: ThreadedBotApi, owner: Person) -> Path:
         owner.press("Do it now")
         owner.wait_for_sync("Nothing is sent before", 20, since=mark)
         owner.press("Cancel")
+        until(lambda: oracle.ledger(bot.results), 60, "a closed trade")
         owner.say("/panic")
         owner.wait_for_sync("Panic?", 20)
         owner.press(lambda button: "Cancel" not in button.text and "No" not in button.text)
@@ -97,7 +98,6 @@ def a_life_of_kills(folder: Path, seed: int, kills: int) -> None:
             oracle.nothing_is_doubled(bot.results)
         results = end_in_peace(folder, api, owner)
         assert [grid.id for grid in oracle.grids(results)] == ["g1"]
-        assert len(oracle.ledger(results)) >= kills // 2
         oracle.nothing_is_lost(results)
 
 

@@ -1,5 +1,6 @@
 """Stops and starts while Telegram is slow, silent or gone: trading does not wait for the chat."""
 
+import re
 import signal
 import socket
 import time
@@ -62,15 +63,26 @@ def test_with_telegram_gone_it_starts_trades_and_stops_and_tells_later(tmp_path:
         oracle.nothing_is_doubled(bot.results)
 
 
+def listens(bot: Bot) -> bool:
+    """Whether the process has come so far as to catch SIGTERM; before that it is Python that starts, not the bot."""
+    status = Path(f"/proc/{bot.pid}/status")
+    if not status.exists():
+        time.sleep(0.5)
+        return True
+    caught = re.search("^SigCgt:\\s*([0-9a-f]+)", status.read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_a_stop_at_any_moment_of_the_start_is_a_stop(tmp_path: Path, number: signal.Signals) -> None:
     def stopped(wait: float) -> tuple[int, float, str]:
         with Bot(tmp_path / f"{wait:g}", QUICK) as bot:
+            until(lambda: listens(bot), what="its first line")
             time.sleep(wait)  # wherever it is then
             return (*bot.stop(number), bot.errors.text)
 
     with ThreadPoolExecutor(2) as threads:
-        ends = list(threads.map(stopped, [0.2 + 0.15 * step for step in range(8)]))
+        ends = list(threads.map(stopped, [0.15 * step for step in range(8)]))
     for code, seconds, errors in ends:
         assert (code, errors) == (0, "")
         assert seconds < STOP_SECONDS
