@@ -329,9 +329,10 @@ def picture(done: Run) -> BacktestPicture:
     series, report, spec = done.series, done.report, done.preview.spec
     closes = _closes(series)
     total = report.realized + report.unrealized
+    trades = "trade" if report.round_trips == 1 else "trades"
     return BacktestPicture(
         title=f"{spec.symbol} {spec.shape} × {spec.count}",
-        subtitle=f"{total:+,.2f} {done.preview.market.quote} · {report.round_trips:,} closed trades",
+        subtitle=f"{total:+,.2f} {done.preview.market.quote} · {report.round_trips:,} closed {trades}",
         currency=done.preview.market.quote,
         times=series.times + series.bar,
         closes=closes,

@@ -6,6 +6,7 @@ messages are nobody's command; strangers get no answer, groups one sentence.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from hmac import compare_digest
 from secrets import token_urlsafe
@@ -15,6 +16,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop
 
+from bot.core.snapshot import StrangerKnocked
 from bot.errors import StateError
 from handlers.context import Context
 from handlers.people import OWNER_NOTE, Role
@@ -144,15 +146,8 @@ class Doorman:
             return
         self._knocked.add(person.id)
         log.warning("a stranger was turned away", extra={"context": {"user": person.id}})
-        for owner in context.chat.people.owners:
-            try:
-                await context.say_to(
-                    owner,
-                    f"Somebody with the user id <code>{person.id}</code> wrote to me and got no answer. "
-                    "If they may look, add it to <code>TELEGRAM_VIEWER_IDS</code>.",
-                )
-            except TelegramError as error:
-                log.debug("no note about a stranger: %s", type(error).__name__)
+        with suppress(StateError):
+            await context.manager.tell(StrangerKnocked(context.chat.now(), person.id))
 
     async def _leave(self, update: Update, context: Context) -> None:
         """Say so once in a group, and leave it; a channel is left in silence."""

@@ -235,11 +235,18 @@ def _daily_loss(told: snapshot.DailyLossReached, config: "ChatConfig") -> str:
     )
 
 
+def _stranger(told: snapshot.StrangerKnocked, config: "ChatConfig") -> str:
+    return (
+        f"Somebody with the user id <code>{told.person_id}</code> wrote to me and got no answer. "
+        "If they may look, add it to <code>TELEGRAM_VIEWER_IDS</code>."
+    )
+
+
 def _trouble(told: snapshot.Trouble, config: "ChatConfig") -> str:
     place = TROUBLES.get(told.what, name(told.what))
     at = stamp(told.at, config.timezone)
     if told.over:
-        return f"✅ {at}: the trouble with {place} is over."
+        return f"✅ {at}: the trouble with {place} is over.\n<i>{foreign(told.why)}</i>"
     effect = EFFECTS.get(told.what, "The bot keeps trying by itself.")
     return f"⚠️ {at}: trouble with {place}: <i>{foreign(told.why)}</i>\n{effect}"
 
@@ -290,6 +297,7 @@ _TEXTS: dict[type[Notice], Callable[..., str]] = {
     snapshot.EntriesHeld: _held,
     snapshot.DailyLossReached: _daily_loss,
     snapshot.Trouble: _trouble,
+    snapshot.StrangerKnocked: _stranger,
     snapshot.Restarted: _restarted,
     snapshot.DailyReport: _daily,
 }
@@ -305,6 +313,7 @@ _KINDS = {
     snapshot.EntriesHeld: "entries held",
     snapshot.DailyLossReached: "daily loss",
     snapshot.Trouble: "trouble",
+    snapshot.StrangerKnocked: "stranger",
     snapshot.Restarted: "restart",
     snapshot.DailyReport: "daily report",
 }

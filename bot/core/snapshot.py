@@ -160,6 +160,13 @@ class Restarted(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class StrangerKnocked(Notice):
+    """Somebody who is nobody here wrote to the bot, and got no answer."""
+
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class DailyReport(Notice):
     """Profit of the day before, by quote currency."""
 

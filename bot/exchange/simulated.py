@@ -1,8 +1,8 @@
 """The built-in market: a few lively symbols without any network, the same path for the same seed.
 
 Rule: a price is a pure function of seed, symbol and step, so all there is to keep is (seed, step). Four
-steps make a second of clock time; time in which nobody ran it is not simulated. Waves of some 19 seconds
-and about 1.2 % swing around a slowly drifting centre that never leaves the start's neighbourhood: a grid of
+steps make a second of clock time; time in which nobody ran it is not simulated. Waves of some 29 seconds
+and about 0.6 % swing around a slowly drifting centre that never leaves the start's neighbourhood: a grid of
 ±1 % trades every minute and does not die. Floats end at the border: a price becomes a Decimal on the tick
 there.
 """

@@ -95,7 +95,8 @@ class PlainWords:
     """Texts of notices that say just what is needed to recognise them."""
 
     def notice(self, notice: Notice, config: ChatConfig) -> str:
-        return f"{type(notice).__name__} {getattr(notice, 'executor', getattr(notice, 'why', ''))}"
+        about = (getattr(notice, name, "") for name in ("executor", "why", "person_id"))
+        return f"{type(notice).__name__} {next(filter(None, about), '')}"
 
     def digest(self, notices: Iterable[Notice], config: ChatConfig) -> str:
         return "digest of " + " ".join(str(getattr(notice, "executor", "?")) for notice in notices)

@@ -70,7 +70,7 @@ def test_strangers_get_nothing_and_the_owner_one_note_a_day(tmp_path: Path) -> N
                 stage.stranger.say(words)
             press = stage.stranger.press_data(str(asked.buttons[0].data), asked)
             stage.stranger.inline_query("grid")
-            await stage.owner.wait_for(f"user id {STRANGER}")
+            await stage.owner.wait_for(f"StrangerKnocked {STRANGER}")
             await settled(stage)
             assert stage.stranger.texts == [] and not press.answered and stage.commands.done == ["echo settled"]
             assert sum(str(STRANGER) in text for text in stage.owner.texts) == 1
@@ -79,7 +79,7 @@ def test_strangers_get_nothing_and_the_owner_one_note_a_day(tmp_path: Path) -> N
             await stage.owner.wait_for("Here you are.")
             stage.time.move(86_400)
             stage.stranger.say("/start")
-            await stage.owner.wait_for(f"user id {STRANGER}")
+            await stage.owner.wait_for(f"StrangerKnocked {STRANGER}")
 
     play(story, tmp_path)
 
@@ -89,9 +89,9 @@ def test_many_strangers_do_not_flood_the_owner(tmp_path: Path) -> None:
         async with stage.worker():
             for number in range(40):
                 stage.api.person(1_000 + number).say("/start")
-            await stage.api.wait_for(lambda: sum("user id" in text for text in stage.owner.texts) == 20)
+            await stage.api.wait_for(lambda: sum("StrangerKnocked" in text for text in stage.owner.texts) == 20)
             await settled(stage)
-            assert sum("user id" in text for text in stage.owner.texts) == 20
+            assert sum("StrangerKnocked" in text for text in stage.owner.texts) == 20
 
     play(story, tmp_path)
 

@@ -147,7 +147,17 @@ GOLDEN: list[tuple[Notice, str]] = [
             "The bot keeps asking and says when it is over."
         ),
     ),
-    (snapshot.Trouble(AT, "store", "full", over=True), "✅ 22 Nov 11:00: the trouble with the store is over."),
+    (
+        snapshot.Trouble(AT, "store", "full", over=True),
+        "✅ 22 Nov 11:00: the trouble with the store is over.\n<i>full</i>",
+    ),
+    (
+        snapshot.StrangerKnocked(AT, 4711),
+        (
+            "Somebody with the user id <code>4711</code> wrote to me and got no answer. "
+            "If they may look, add it to <code>TELEGRAM_VIEWER_IDS</code>."
+        ),
+    ),
     (
         snapshot.Restarted(AT, 3900, 2, 31, 4, 1),
         (
