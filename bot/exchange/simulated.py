@@ -16,10 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from bot.core.model import Candle, Market, Quote
 from bot.errors import MarketError
@@ -36,8 +34,9 @@ MOST_STEPS = 240
 """A longer gap (a laptop asleep, a clock set) is cut to this many steps, one minute."""
 ACCOUNT = "simulated"
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+DAY = 1440
+"""Minutes."""
+BITS = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,49 +78,45 @@ class PricePath:
 
     def __init__(self, seed: int, listing: Listing) -> None:
         source = random.Random(f"{seed} {listing.symbol}")
-        self._key = np.uint64(source.getrandbits(64))
+        self._key = source.getrandbits(64)
         self._phases = [source.uniform(0, math.tau) for _ in range(5)]
         self._main_phase = source.choice((0.0, math.pi))
         self._listing = listing
         self._tick = float(listing.price_tick)
         # Whatever the phases, step 0 is the start.
-        self._zero = float(self._wave(np.zeros(1, np.int64))[0])
+        self._zero = self._wave(0)
 
-    def tops(self, steps: Ints) -> tuple[Ints, Ints]:
-        """Best bid and ask at each step, in ticks."""
-        price = self._listing.start * np.exp((self._wave(steps) - self._zero) * self._listing.swing)
-        bids = np.maximum(np.floor(price / self._tick).astype(np.int64), 1)
-        spreads = (self._mixed(steps) % np.uint64(3)).astype(np.int64) + 1
-        return bids, bids + spreads
+    def top(self, step: int) -> tuple[int, int]:
+        """Best bid and ask at a step, in ticks."""
+        price = self._listing.start * math.exp((self._wave(step) - self._zero) * self._listing.swing)
+        bid = max(math.floor(price / self._tick), 1)
+        return bid, bid + self._mixed(step) % 3 + 1
 
-    def _wave(self, steps: Ints) -> Floats:
+    def _wave(self, step: int) -> float:
         """Logarithm of the price, up to a constant and the swing."""
-        t = steps * (math.tau * STEP_SECONDS)
+        t = step * (math.tau * STEP_SECONDS)
         a, b, c, d, e = self._phases
         # The main wave with a wandering period and height; then ripples, noise and two slow drifts.
-        angle = t / 29 + self._main_phase + 0.9 * (np.sin(t / 113 + a) - math.sin(a))
-        height = 0.0064 + 0.0009 * np.sin(t / 211 + b)
-        ripple = 0.0006 * np.sin(t / 7.1 + c)
-        drift = 0.003 * np.sin(t / 1733 + d) + 0.003 * np.sin(t / 9431 + e)
-        wave: Floats = height * np.sin(angle) + ripple + drift + 0.0006 * self._noise(steps)
-        return wave
+        angle = t / 29 + self._main_phase + 0.9 * (math.sin(t / 113 + a) - math.sin(a))
+        height = 0.0064 + 0.0009 * math.sin(t / 211 + b)
+        ripple = 0.0006 * math.sin(t / 7.1 + c)
+        drift = 0.003 * math.sin(t / 1733 + d) + 0.003 * math.sin(t / 9431 + e)
+        return height * math.sin(angle) + ripple + drift + 0.0006 * self._noise(step)
 
-    def _noise(self, steps: Ints) -> Floats:
+    def _noise(self, step: int) -> float:
         """Smooth noise within ±1: random heights a second apart, eased into each other."""
-        cells, inside = np.divmod(steps, 4)
+        cell, inside = divmod(step, 4)
         x = inside / 4
         ease = x * x * (3 - 2 * x)
-        left, right = (self._mixed(cells * 2 + 1 + 2 * k) / 2**63 - 1 for k in (0, 1))
-        noise: Floats = left + (right - left) * ease
-        return noise
+        left, right = (self._mixed(cell * 2 + 1 + 2 * k) / 2**63 - 1 for k in (0, 1))
+        return left + (right - left) * ease
 
-    def _mixed(self, counters: Ints) -> NDArray[np.uint64]:
+    def _mixed(self, counter: int) -> int:
         """64 even bits for each counter (the finaliser of splitmix64, Steele et al. 2014)."""
-        z = counters.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + self._key
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
-        return mixed
+        z = (counter * 0x9E3779B97F4A7C15 + self._key) & BITS
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & BITS
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & BITS
+        return z ^ (z >> 31)
 
 
 class SimulatedMarket:
@@ -138,8 +133,7 @@ class SimulatedMarket:
         self._at = clock.now()
         self._tops: dict[str, tuple[Decimal, Decimal]] = {}
         for symbol in markets:
-            bids, asks = self._paths[symbol].tops(np.array([step]))
-            self._set_top(symbol, int(bids[0]), int(asks[0]))
+            self._set_top(symbol, *self._paths[symbol].top(step))
 
     @property
     def step(self) -> int:
@@ -156,18 +150,16 @@ class SimulatedMarket:
             return
         if due > MOST_STEPS:
             due, self._at = MOST_STEPS, now - MOST_STEPS * STEP
-        steps = np.arange(self._step + 1, self._step + due + 1)
-        tops = {symbol: path.tops(steps) for symbol, path in self._paths.items()}
         # Where nothing rests only the last step matters.
-        live = [symbol for symbol in tops if len(self._gateway.book(symbol))]
-        ticks = {symbol: self._markets[symbol].price_tick for symbol in live}
-        for index in range(due):
-            at = self._at + (index + 1) * STEP
+        live = [symbol for symbol in self._paths if len(self._gateway.book(symbol))]
+        for index in range(1, due + 1):
+            at = self._at + index * STEP
             for symbol in live:
-                bid, ask = (Decimal(int(side[index])) * ticks[symbol] for side in tops[symbol])
-                self._gateway.on_quote(symbol, bid, ask, at)
-        for symbol, (bids, asks) in tops.items():
-            self._set_top(symbol, int(bids[-1]), int(asks[-1]))
+                tick = self._markets[symbol].price_tick
+                bid, ask = self._paths[symbol].top(self._step + index)
+                self._gateway.on_quote(symbol, bid * tick, ask * tick, at)
+        for symbol, path in self._paths.items():
+            self._set_top(symbol, *path.top(self._step + due))
         self._step += due
         self._at += due * STEP
         self._gateway.note("simulated.step", str(self._step))
@@ -195,26 +187,28 @@ class SimulatedMarket:
         tick = (await self.market(symbol)).price_tick
         self.advance()
         first = self._at.replace(second=0, microsecond=0) - (count - 1) * MINUTE
-        # Off the loop: a month of candles is ten million steps. A new thread computes as exactly as this one.
+        # Off the loop, where long histories take their time. A new thread computes as exactly as this one.
         return await asyncio.to_thread(self._history, symbol, tick, first, count, self._at, self._step)
 
     def _history(
         self, symbol: str, tick: Decimal, first: datetime, count: int, now: datetime, step: int
     ) -> Sequence[Candle]:
         path, candles = self._paths[symbol], []
+        stride = min(max(1, count // DAY), MINUTE // STEP // 4)  # of a long past fewer steps are looked at
         for opening in (first + k * MINUTE for k in range(count)):
             begin = step - (now - opening) // STEP
             end = min(step, step - (now - opening - MINUTE) // STEP - 1)
-            bids, _ = path.tops(np.arange(begin, end + 1))
-            if bids.size:
-                prices = [Decimal(int(bid)) * tick for bid in (bids[0], bids.max(), bids.min(), bids[-1])]
-                volume = Decimal(int(np.abs(np.diff(bids)).sum()) % 10_000).scaleb(-2)
+            bids = [path.top(each)[0] for each in range(begin, end + 1, stride)]
+            if bids:
+                prices = [bid * tick for bid in (bids[0], max(bids), min(bids), bids[-1])]
+                moved = sum(abs(after - before) for before, after in pairwise(bids))
+                volume = Decimal(moved % 10_000).scaleb(-2)
                 candles.append(Candle(opening, prices[0], prices[1], prices[2], prices[3], volume))
         return candles
 
     def _set_top(self, symbol: str, bid_ticks: int, ask_ticks: int) -> None:
         tick = self._markets[symbol].price_tick
-        top = Decimal(bid_ticks) * tick, Decimal(ask_ticks) * tick
+        top = bid_ticks * tick, ask_ticks * tick
         self._tops[symbol] = top
         self._gateway.set_top(symbol, *top)
 
