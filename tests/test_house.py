@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.lifecycle import diagram
+
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for room in ("bot", "handlers") for path in (ROOT / room).rglob("*.py"))
 CORE = [path for path in SOURCES if path.is_relative_to(ROOT / "bot/core")]
@@ -129,3 +131,7 @@ def test_the_worker_and_its_tests_run_the_same_packages() -> None:
         for name in ("requirements.txt", "requirements-dev.txt")
     )
     assert worker <= tests
+
+
+def test_the_readme_shows_the_state_machine_as_the_table_has_it() -> None:
+    assert "\n".join(diagram()) in (ROOT / "README.md").read_text(encoding="utf-8")
