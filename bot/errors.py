@@ -4,7 +4,6 @@ BotError
 ├── SettingsError           a setting is missing or wrong                       exit 2
 ├── CommandError            words of a person that can't be obeyed              answered in the chat
 ├── MarketError             the market can't be asked, or knows no such symbol
-├── OutcomeUnknown          sent, and nobody can say yet what came of it
 ├── ProtocolError           the exchange said what cannot be
 │   └── IllegalTransition   a trigger its state has no cell for
 ├── CapacityError           a counter of a client order id is full
@@ -33,10 +32,6 @@ class CommandError(BotError):
 
 class MarketError(BotError):
     """The market gives no answer that can be used."""
-
-
-class OutcomeUnknown(BotError):
-    """A request left and its outcome is not known: it may have been carried out."""
 
 
 class ProtocolError(BotError):

@@ -95,11 +95,6 @@ class TradeManager:
                 )
             )
 
-    def resend(self) -> None:
-        """Hand the notifier all that the last run did not deliver."""
-        if self.world.notifier is not None and self.state.outbox:
-            self.world.notifier.tell(sorted(self.state.outbox.items()))
-
     async def beat(self) -> None:
         """One heartbeat; see `Heartbeat.beat`."""
         await self.heartbeat.beat()

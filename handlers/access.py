@@ -188,8 +188,3 @@ def start_words(message: Message | None) -> str:
     text = (message.text or "") if message is not None else ""
     command, _, words = text.partition(" ")
     return words.strip() if command.partition("@")[0].lower() == "/start" else ""
-
-
-def is_claim(update: Update) -> bool:
-    """Whether an update may be an attempt to claim the bot."""
-    return bool(start_words(update.message))

@@ -72,10 +72,6 @@ class Line:
         self._down_since: datetime | None = None
         self._wait = FIRST_WAIT
 
-    @property
-    def is_up(self) -> bool:
-        return self._down_since is None
-
     def failed(self, error: TelegramError) -> float:
         """A call failed; returns the seconds to wait before the next."""
         if isinstance(error, RetryAfter):
