@@ -4,6 +4,7 @@ BotError
 ├── SettingsError           a setting is missing or wrong                       exit 2
 ├── CommandError            words of a person that can't be obeyed              answered in the chat
 ├── MarketError             the market can't be asked, or knows no such symbol
+│   └── ExchangeWaits       it asked for silence until a moment, or is closed until then
 ├── ProtocolError           the exchange said what cannot be
 │   └── IllegalTransition   a trigger its state has no cell for
 ├── CapacityError           a counter of a client order id is full
@@ -16,6 +17,8 @@ BotError
 
 Messages are written for the person who reads them: what was expected, an example, what was found.
 """
+
+from datetime import datetime
 
 
 class BotError(Exception):
@@ -32,6 +35,14 @@ class CommandError(BotError):
 
 class MarketError(BotError):
     """The market gives no answer that can be used."""
+
+
+class ExchangeWaits(MarketError):
+    """The exchange wants no request before `until` (aware, UTC)."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
 
 
 class ProtocolError(BotError):

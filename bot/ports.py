@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.core.accounting import RoundTrip
 from bot.core.actions import Action
 from bot.core.events import Event
-from bot.core.model import Balance, Candle, Market, Order, Quote
+from bot.core.model import Balance, Candle, FundingPaid, Market, Order, Position, Quote
 from bot.core.pricing import NO_OFFSETS, Offsets
 from bot.core.snapshot import Notice
 
@@ -46,6 +46,7 @@ class News:
 
     events: tuple[Event, ...]
     cursor: str
+    funding: tuple[FundingPaid, ...] = ()
 
 
 class OrderGateway(Protocol):
@@ -69,6 +70,16 @@ class OrderGateway(Protocol):
 
     async def open_orders(self, symbol: str) -> Sequence[Order]:
         """Orders of this account resting on a symbol."""
+        ...
+
+    async def own_orders(self, symbol: str) -> Sequence[Order]:
+        """All orders with a client id of our kind that the exchange still tells of: resting ones on every symbol, and
+        those of the recent past on `symbol`. Asked once, when the state is new: to see whether the exchange knows us.
+        """
+        ...
+
+    async def position(self, symbol: str) -> Position | None:
+        """What is held on a perpetual; None where coins are held as balances."""
         ...
 
     async def balances(self) -> Mapping[str, Balance]:

@@ -15,7 +15,7 @@ from random import Random
 
 from bot.core.actions import Action, CancelOrder, PlaceOrder
 from bot.core.events import CloseReason, Event, OrderAccepted, OrderClosed, OrderFilled, OrderRefused, Refusal
-from bot.core.model import Balance, FeeSide, Fill, Market, Order, Quote, Side
+from bot.core.model import Balance, FeeSide, Fill, Market, Order, Position, Quote, Side
 from bot.ports import News
 from tests.fakes import HandClock, ScriptedMarket
 
@@ -282,6 +282,12 @@ class HostileGateway:
         await asyncio.sleep(0)
         self.calls.append("look up")
         return self.exchange.look_up(client_id)
+
+    async def position(self, symbol: str) -> Position | None:
+        return None
+
+    async def own_orders(self, symbol: str) -> Sequence[Order]:
+        return await self.open_orders(symbol)
 
     async def open_orders(self, symbol: str) -> Sequence[Order]:
         await asyncio.sleep(0)

@@ -40,7 +40,12 @@ class FeeSide(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The rules of one symbol. Minimums of 0 mean the venue sets none."""
+    """The rules of one symbol. Minimums of 0 mean the venue sets none.
+
+    A buy below `lowest_buy_ratio` times the market, or a sale above `highest_sell_ratio` times, is outside the venue's
+    band (0: no such bound). On a `perpetual` amounts are base coin too, never contracts; a position is liquidated when
+    its margin falls to `maintenance_ratio` of its value.
+    """
 
     symbol: str
     base: str
@@ -53,6 +58,10 @@ class Market:
     taker_fee_ratio: Decimal
     fee_side: FeeSide = FeeSide.RECEIVED
     max_open_orders: int | None = None
+    lowest_buy_ratio: Decimal = ZERO
+    highest_sell_ratio: Decimal = ZERO
+    perpetual: bool = False
+    maintenance_ratio: Decimal = ZERO
 
     def price_down(self, price: Decimal) -> Decimal:
         return floor_to(price, self.price_tick)
@@ -140,6 +149,28 @@ class Balance:
     @property
     def total(self) -> Decimal:
         return self.free + self.used
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What an account holds on a perpetual. `amount` is base coin, below 0 when short; prices are quote currency."""
+
+    amount: Decimal
+    entry: Decimal
+    leverage: Decimal | None
+    isolated: bool
+    one_way: bool
+    liquidation: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPaid:
+    """Funding of a perpetual: quote currency received, below 0 when paid."""
+
+    funding_id: str
+    symbol: str
+    amount: Decimal
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

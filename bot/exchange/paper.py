@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from bot.core.actions import Action, CancelOrder, PlaceOrder
 from bot.core.events import CloseReason, Event, OrderAccepted, OrderClosed, OrderFilled, OrderRefused, Refusal
-from bot.core.model import Balance, Fill, Market, Order, Side
+from bot.core.model import Balance, Fill, Market, Order, Position, Side
 from bot.core.money import ZERO, plain
 from bot.errors import StateForeign
 from bot.exchange.funds import Funds, bound_currency, need
@@ -152,6 +152,15 @@ class PaperGateway:
         await self.settled()
         book = self._books.get(symbol)
         return [] if book is None else [_shown(order) for order in book.orders]
+
+    async def own_orders(self, symbol: str) -> Sequence[Order]:
+        """Every order the account remembers."""
+        await self.settled()
+        return [_shown(order) for order in self._orders.values()]
+
+    async def position(self, symbol: str) -> Position | None:
+        """None: a pretend account holds coins, whatever the market calls them."""
+        return None
 
     async def balances(self) -> Mapping[str, Balance]:
         """Funds by currency."""
@@ -369,4 +378,5 @@ def _story(order: Resting) -> list[Event]:
 
 def _shown(order: Resting) -> Order:
     price, amount, filled = order.price, order.amount, order.filled
-    return Order(order.client_id, order.symbol, order.side, price, amount, filled, True, order.at)
+    is_open = order.closed_at is None
+    return Order(order.client_id, order.symbol, order.side, price, amount, filled, is_open, order.at)
