@@ -1,7 +1,7 @@
 # Everything a person or a host needs, from a fresh clone. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test lock bench check clean help
+.PHONY: run test lock bench venue check clean help
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
@@ -51,6 +51,9 @@ test: .venv/test.stamp ## install what the tests need and pass all of them
 
 bench: .venv/test.stamp ## measure
 	@exec $(PY) -m bench
+
+venue: .venv/test.stamp ## a loopback exchange to trade against by hand; ARGS="--venue bybit --faults nasty"
+	@exec $(PY) -m tests.venue $(ARGS)
 
 .venv/run.stamp: requirements.txt
 	$(call install,$<)
