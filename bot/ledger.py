@@ -243,8 +243,8 @@ class MemoryLedger:
 
 # -- ops.log -----------------------------------------------------------------------------------------------------
 
-QUIET = ("httpx", "httpcore", "telegram", "apscheduler", "matplotlib", "PIL", "asyncio", "websockets")
-"""Libraries heard from WARNING on; httpx writes the bot token's URL at INFO."""
+QUIET = ("httpx", "httpcore", "telegram", "apscheduler", "matplotlib", "PIL", "asyncio", "aiohttp", "ccxt")
+"""Libraries heard from WARNING on; httpx writes the bot token's URL at INFO, ccxt signed requests at DEBUG."""
 
 _KNOWN_SECRETS = (
     (re.compile(r"\d{6,}:[A-Za-z0-9_-]{30,}"), "***"),

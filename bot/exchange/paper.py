@@ -27,7 +27,8 @@ KEEP_CLOSED = 20_000
 
 
 class PaperGateway:
-    """One pretend account. `markets` may grow while it runs; a symbol is known once it is there.
+    """One pretend account. `markets` may grow while it runs; a symbol is known once it is there. It lends nothing: what
+    is bought on a perpetual is paid in full and held as coins, so there is no position and nothing to liquidate.
 
     `funds` are what a new account begins with, in full units of each currency. `touch` and `parts` are the
     book's. Client ids must be unique among the open and the last `keep_closed` (at least 1) closed orders.
@@ -125,6 +126,10 @@ class PaperGateway:
         if self._saver is not None:
             await self._saver.settle()
         return events
+
+    def is_pending(self, client_id: str) -> bool:
+        """False: whatever is asked is answered at once."""
+        return False
 
     async def news(self, symbol: str, cursor: str) -> News:
         """Trades of our orders on a symbol after `cursor`, and closings that neither trades nor our cancels

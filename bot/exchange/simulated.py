@@ -20,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bot.core.model import Candle, Market, Quote
-from bot.errors import MarketError
+from bot.errors import MarketUnknown
 from bot.exchange.matching import Parts, Resting
 from bot.exchange.paper import PaperGateway
 from bot.exchange.paper_file import ExchangeFile, Saved, corrupt
@@ -170,7 +170,7 @@ class SimulatedMarket:
     async def market(self, symbol: str) -> Market:
         market = self._markets.get(symbol)
         if market is None:
-            raise MarketError(f"the simulated exchange has no {symbol}: it lists {', '.join(self._markets)}")
+            raise MarketUnknown(f"the simulated exchange has no {symbol}: it lists {', '.join(self._markets)}")
         return market
 
     async def quote(self, symbol: str) -> Quote:

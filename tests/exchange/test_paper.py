@@ -129,6 +129,20 @@ def test_a_fee_on_top_is_reserved_too() -> None:
     assert totals_of(gateway) == {"USDT": ZERO, "BTC": dec(125)}
 
 
+def test_a_perpetual_is_paid_in_full_and_held_as_coins_with_fees_in_quote() -> None:
+    rules = replace(QUOTE_FEES, perpetual=True, maintenance_ratio=dec("0.005"))
+    gateway = account(rules, {"USDT": dec(1000)})
+    submit(gateway, buy("a", 99, 10))
+    assert used(gateway, "USDT") == dec("990.99")
+    gateway.on_quote(SYMBOL, dec("98.98"), dec("98.99"), START)
+    assert run(gateway.position(SYMBOL)) is None
+    assert totals_of(gateway) == {"USDT": dec("9.01"), "BTC": dec(10)}
+    assert refusal(gateway, sell("b", 101, 11)) is Refusal.FUNDS  # never short
+    submit(gateway, sell("c", 101, 10))
+    gateway.on_quote(SYMBOL, dec("101.01"), dec("101.02"), START)
+    assert totals_of(gateway) == {"USDT": dec("9.01") + 1010 - dec("1.01"), "BTC": dec(0)}
+
+
 def test_coins_that_rest_in_one_sale_can_not_be_sold_twice() -> None:
     gateway = account()
     submit(gateway, sell("a", 110, "0.6"))

@@ -1,0 +1,216 @@
+"""Orders and cancels on their way: each leaves once, and what its reply means is judged here.
+
+Rule: a reply that carries an order id is a yes. A no that is known to be one is a refusal. Anything else leaves the
+order unknown: nothing is said of it, and whoever awaits it looks it up.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.core.actions import Action, CancelOrder, PlaceOrder
+from bot.core.events import Event, OrderAccepted, OrderClosed, OrderRefused, Refusal
+from bot.core.model import Leg
+from bot.errors import MarketError
+from bot.exchange import outcomes, translate
+from bot.exchange.ccxt_market import CcxtMarket
+from bot.exchange.connection import Connection
+from bot.exchange.faults import errors
+from bot.exchange.own_orders import OwnOrders
+from bot.exchange.perpetuals import Perpetuals
+from bot.exchange.request_queue import Priority, Ticket, Withdrawn
+from bot.exchange.venues import ItemRefused, Venue
+
+log = logging.getLogger(__name__)
+
+Hear = Callable[[Sequence[Event]], None]
+Stands = Callable[[Action], bool]
+
+PATIENCE = 3.0
+"""Seconds that requests under way are awaited when the worker stops."""
+
+
+class Sender:
+    """See the module's rule. `hear` takes what is learned, at once; with nothing it only wakes the heart."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        venue: Venue,
+        data: CcxtMarket,
+        orders: OwnOrders,
+        perpetuals: Perpetuals,
+        hear: Hear,
+    ) -> None:
+        self._connection = connection
+        self._venue = venue
+        self._data = data
+        self._orders = orders
+        self._perpetuals = perpetuals
+        self._hear = hear
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.pending: set[str] = set()
+        """Orders about which a request is queued or under way."""
+        self.unsettled: dict[str, tuple[str, datetime]] = {}
+        """Orders accepted by a venue that refuses late: their symbol, and since when."""
+
+    def send(self, actions: Sequence[Action], stands: Stands) -> None:
+        """Queue the actions; several orders of one symbol go in one request where the venue takes that."""
+        places: dict[tuple[str, Priority], list[PlaceOrder]] = {}
+        for action in actions:
+            self.pending.add(action.client_id)
+            if isinstance(action, CancelOrder):
+                self.spawn(self._cancel(action, stands))
+            elif action.taker or self._venue.batch == 1:
+                self.spawn(self._place(action, stands))
+            else:
+                places.setdefault((action.symbol, _priority(action)), []).append(action)
+        for orders in places.values():
+            for start in range(0, len(orders), self._venue.batch):
+                batch = orders[start : start + self._venue.batch]
+                self.spawn(self._place_many(batch, stands) if len(batch) > 1 else self._place(batch[0], stands))
+
+    # -- orders ----------------------------------------------------------------------------------------------------
+
+    async def _place(self, order: PlaceOrder, stands: Stands) -> None:
+        sent_at = self._connection.clock.now()
+        ticket = Ticket(_priority(order), lambda: stands(order))
+        try:
+            raw_market, size = await self._prepared_market(order.symbol)
+            call = self._venue.create(order, _is_reducing(order, raw_market), size)
+            reply = await self._connection.send(call, ticket)
+        except failures() as error:
+            self._not_placed(order, ticket, error)
+        else:
+            self._placed(order, reply, size, sent_at)
+        finally:
+            self.pending.discard(order.client_id)
+        if order.taker and ticket.left:
+            await self._settle(order.symbol, order.client_id)
+
+    async def _place_many(self, orders: Sequence[PlaceOrder], stands: Stands) -> None:
+        """A batch is one request; what each item came to stands in its own row of the reply."""
+        sent_at = self._connection.clock.now()
+        ticket = Ticket(_priority(orders[0]), lambda: all(stands(order) for order in orders))
+        try:
+            raw_market, size = await self._prepared_market(orders[0].symbol)
+            pairs = [(order, _is_reducing(order, raw_market)) for order in orders]
+            replies = await self._connection.send(self._venue.create_many(pairs, size), ticket)
+        except Withdrawn:  # not all of them are wanted any more: each goes singly, and is asked again
+            for order in orders:
+                self.spawn(self._place(order, stands))
+            return
+        except failures() as error:
+            for order in orders:
+                self._not_placed(order, ticket, error)
+        else:
+            for order, row in self._venue.outcomes(orders, replies):
+                if isinstance(row, ItemRefused):
+                    self._not_placed(order, ticket, row)
+                else:
+                    self._placed(order, row, size, sent_at)
+        self.pending.difference_update(order.client_id for order in orders)
+
+    async def _prepared_market(self, symbol: str) -> tuple[Mapping[str, Any], Decimal]:
+        """ccxt's market and its contract size, margin and leverage being set. MarketError."""
+        raw = await self._data.raw(symbol)
+        if raw.get("swap"):
+            await self._perpetuals.prepare(symbol)
+        return raw, translate.contract_size_of(raw)
+
+    def _placed(self, order: PlaceOrder, reply: Any, size: Decimal, sent_at: datetime) -> None:
+        if not isinstance(reply, Mapping) or not reply.get("id"):
+            log.warning("a reply names no order: its fate is unknown", extra={"context": {"order": order.client_id}})
+            return
+        seen = self._orders.seen(reply, size) if reply.get("clientOrderId") else None
+        if seen is not None and seen.client_id != order.client_id:
+            log.error("a reply speaks of another order", extra={"context": {"order": order.client_id}})
+            return
+        self._orders.know(order.client_id, str(reply["id"]))
+        if self._venue.refuses_late and not order.taker:
+            self.unsettled[order.client_id] = (order.symbol, sent_at)
+        events: list[Event] = [OrderAccepted(order.client_id, sent_at)]
+        if seen is not None and seen.is_open is False and not seen.filled and not order.taker:
+            events.append(self._orders.closed(seen))
+        self._hear(events)
+
+    def _not_placed(self, order: PlaceOrder, ticket: Ticket, error: BaseException) -> None:
+        now, context = self._connection.clock.now(), {"context": {"order": order.client_id}}
+        if isinstance(error, Withdrawn):
+            self._hear(())  # whoever was asked whether it stands has noted why not
+        elif isinstance(error, MarketError):
+            self._hear([OrderRefused(order.client_id, now, Refusal.RATE, str(error))])
+        elif (refused := outcomes.refusal_of(error, self._venue)) is not None:
+            self._hear([OrderRefused(order.client_id, now, *refused)])
+        elif not ticket.left:
+            self._hear([OrderRefused(order.client_id, now, Refusal.OTHER, outcomes.without_secrets(error))])
+        else:
+            log.warning("the fate of an order is unknown: %s", outcomes.without_secrets(error), extra=context)
+
+    # -- cancels ---------------------------------------------------------------------------------------------------
+
+    async def _cancel(self, action: CancelOrder, stands: Stands) -> None:
+        ticket = Ticket(Priority.CANCEL, lambda: stands(action))
+        try:
+            if self._venue.cancel(action.client_id, self._orders.id_of(action.client_id), action.symbol) is None:
+                await self._orders.look_up(action.symbol, action.client_id)  # the venue wants an id of its own
+            call = self._venue.cancel(action.client_id, self._orders.id_of(action.client_id), action.symbol)
+            if call is not None:
+                self._orders.asked(action.client_id)
+                await self._connection.send(call, ticket)
+        except failures() as error:
+            if not ticket.left:
+                return  # wanted anew once the order has been seen on the book
+            log.info("a cancel is in doubt: %s", outcomes.without_secrets(error))
+        finally:
+            self.pending.discard(action.client_id)
+        await self._settle(action.symbol, action.client_id)
+
+    async def _settle(self, symbol: str, client_id: str) -> None:
+        """Look up an order that should have left the book; one that is still there is left to who doubts it."""
+        try:
+            events = await self._orders.look_up(symbol, client_id)
+        except MarketError as error:
+            log.info("order %s could not be looked up: %s", client_id, error)
+            return
+        if events and any(isinstance(event, OrderClosed) for event in events):
+            self._hear(events)
+
+    # -- tasks -----------------------------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done beside the heartbeat; `close` awaits it."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a request to the exchange failed unexpectedly", exc_info=error)
+
+    async def close(self) -> None:
+        """Let nothing leave any more, and await what is on the wire for a moment."""
+        self._connection.queue.stop()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=PATIENCE)
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+def failures() -> tuple[type[BaseException], ...]:
+    """What ends a request that brings no reply: never left (MarketError, Withdrawn), or ccxt's own."""
+    return (MarketError, Withdrawn, errors().BaseError)
+
+
+def _priority(order: PlaceOrder) -> Priority:
+    return Priority.ENTRY if order.leg is Leg.ENTRY else Priority.EXIT
+
+
+def _is_reducing(order: PlaceOrder, raw_market: Mapping[str, Any]) -> bool:
+    return order.leg is not Leg.ENTRY and bool(raw_market.get("swap"))
