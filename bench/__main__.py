@@ -1,14 +1,20 @@
-"""`python -m bench [heart|replay|storing|memory …]`: measure and print a table; all of it without a word."""
+"""`python -m bench [heart|replay|storing|memory|exchange …]`: measure and print a table; all of it without a word."""
 
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import heart, memory, replay, storing
+from bench import exchange, heart, memory, replay, storing
 from bot.core.money import use_exact
 
-PARTS = {"heart": heart.rows, "replay": replay.rows, "storing": storing.rows, "memory": memory.rows}
+PARTS = {
+    "heart": heart.rows,
+    "replay": replay.rows,
+    "storing": storing.rows,
+    "memory": memory.rows,
+    "exchange": exchange.rows,
+}
 
 
 def main(names: list[str]) -> int:

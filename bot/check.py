@@ -13,8 +13,9 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from bot.clock import SystemClock
+from bot.core.money import plain
 from bot.errors import BotError, MarketError, SettingsError, StateCorrupt, StateUnwritable
-from bot.exchange.simulated import open_simulated
+from bot.opening import Exchange, is_paper, open_exchange, permitted
 from bot.settings import Settings
 from bot.storage.tinydb_store import TinyDBStore
 
@@ -27,6 +28,7 @@ async def main(settings: Settings) -> int:
     looks: tuple[tuple[str, Callable[[Settings], Awaitable[str]]], ...] = (
         ("settings", _settings),
         ("exchange", _exchange),
+        ("key", _key),
         ("store", _store),
         ("telegram", _telegram),
     )
@@ -45,13 +47,39 @@ async def _settings(settings: Settings) -> str:
 
 
 async def _exchange(settings: Settings) -> str:
-    data, _ = open_simulated(
-        None, SystemClock(), settings.simulated_seed, settings.paper_funds, settings.paper_maker_fee
-    )
-    quote = await data.quote(settings.symbol)
+    exchange = open_exchange(settings, SystemClock(), None)
+    try:
+        async with asyncio.timeout(PATIENCE * 3):
+            return await _answers(settings, exchange)
+    except TimeoutError:
+        raise MarketError(f"{settings.exchange} gives no answer") from None
+    finally:
+        await exchange.close()
+
+
+async def _answers(settings: Settings, exchange: Exchange) -> str:
+    quote = await exchange.data.quote(settings.symbol)
     if not quote.is_sane:
         raise MarketError(f"{settings.symbol} has no sane price now")
-    return f"simulated market, {settings.symbol} bid {quote.bid} ask {quote.ask}; no key is needed"
+    price = f"{settings.symbol} bid {quote.bid} ask {quote.ask}"
+    if settings.exchange == "simulated":
+        return f"simulated market, {price}; no key is needed"
+    if exchange.account is None:
+        return f"{settings.exchange}, pretend orders on its prices, {price}; no key is needed"
+    market = await exchange.data.market(settings.symbol)
+    funds = (await exchange.gateway.balances()).get(market.quote)
+    free = f"{plain(funds.free)} {market.quote} free" if funds is not None else f"no {market.quote}"
+    return f"{settings.exchange} {settings.exchange_mode}, {price}, {free}"
+
+
+async def _key(settings: Settings) -> str:
+    if is_paper(settings):
+        return "none is needed"
+    exchange = open_exchange(settings, SystemClock(), None)
+    try:
+        return await permitted(exchange, settings)
+    finally:
+        await exchange.close()
 
 
 async def _store(settings: Settings) -> str:
@@ -66,7 +94,7 @@ async def _store(settings: Settings) -> str:
             f"RESULTS_DIR {folder} can't be written ({error.strerror}): choose a folder that can"
         ) from None
     tables = await TinyDBStore(folder).load()
-    if tables and not (folder / "exchange.db").exists():
+    if tables and is_paper(settings) and not (folder / "exchange.db").exists():
         raise StateCorrupt(f"{folder / 'exchange.db'} is gone, though the state tells of orders there: put it back")
     grids, executors = len(tables.get("grids", {})), len(tables.get("executors", {}))
     return f"{folder}, {grids} grids with {executors} levels kept" if tables else f"{folder}, empty so far"

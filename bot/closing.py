@@ -37,6 +37,11 @@ def sale_order(grid: Grid, sale: Sale, held: Decimal, market: Market, quote: Quo
     return PlaceOrder(client_ids.encode(key), grid.id, market.symbol, Leg.CLOSE, price, amount, taker=True)
 
 
+def opened(grid: Grid) -> Sale:
+    """The sale of a grid as it begins, or goes on; trades of an earlier one stay known."""
+    return grid.sale or Sale(trade_ids=grid.sold.trade_ids if grid.sold is not None else ())
+
+
 def begun(sale: Sale, order: PlaceOrder) -> Sale:
     """The sale with the intent to send `order` recorded."""
     tries, client_id = sale.tries + 1, order.client_id
@@ -69,8 +74,8 @@ def sale_after(sale: Sale, event: Event) -> Sale:
 
 def folded(state: TradingState, grid: Grid, event: Event) -> list[tuple[str, HoldingSold]]:
     """Note news of a closing order on its grid; returns what its levels have sold by it."""
-    before = grid.sale if grid.sale is not None else grid.sold
-    if before is None or (after := sale_after(before, event)) is before:
+    before = grid.sale or grid.sold or Sale()  # a store may be older than the sale
+    if (after := sale_after(before, event)) is before:
         return []
     state.put_grid(replace(grid, sale=after) if grid.sale is not None else replace(grid, sold=after))
     if not isinstance(event, OrderFilled):
@@ -88,7 +93,7 @@ def decided(state: TradingState, grid: Grid, desk: Desk, now: datetime) -> Place
     if desk.quote is None:
         return None
     held = sum((member.books.held for member in members), ZERO)
-    order = sale_order(grid, sale, held, desk.market, desk.quote, state.meta.owner.prefix)
+    order = sale_order(grid, sale, held, desk.market, desk.quote, state.prefix)
     if order is not None:
         return order
     state.put_grid(replace(grid, sale=None, sold=sale, mode=Mode.ENDED))

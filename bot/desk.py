@@ -5,6 +5,7 @@ heaps, so a beat asks three heap tops and touches only who is due, however many 
 recognised when it comes up, and dropped.
 """
 
+import logging
 from datetime import datetime
 from decimal import Decimal
 from heapq import heappop, heappush
@@ -12,7 +13,10 @@ from heapq import heappop, heappush
 from bot.core.level import Wish
 from bot.core.model import Market, Quote
 from bot.core.money import ZERO
+from bot.core.sight import Sight
 from bot.core.window import Window
+
+log = logging.getLogger(__name__)
 
 Bounds = tuple[datetime | None, Decimal | None, Decimal | None]
 NO_BOUNDS: Bounds = (None, None, None)
@@ -20,12 +24,16 @@ AT, RISE, FALL = range(3)
 
 
 class Desk:
-    """See the module's rule. `quote` is None until there is a sane one."""
+    """See the module's rule. `quote` is None until there is one to go by; until `is_known` nobody has looked what rests
+    on the market, and nothing is sent. `shut` says why the market can't be traded now, empty when it can."""
 
-    def __init__(self, market: Market, max_open_orders: int | None) -> None:
+    def __init__(self, market: Market, max_open_orders: int | None, leap_ratio: Decimal | None = None) -> None:
         caps = [cap for cap in (market.max_open_orders, max_open_orders) if cap is not None]
         self.market = market
         self.quote: Quote | None = None
+        self.shut = ""
+        self._sight = Sight(leap_ratio)
+        self.is_known = False
         self.window = Window(min(caps, default=None))
         self.due: dict[str, None] = {}
         self.unpriced: dict[str, None] = {}
@@ -35,6 +43,23 @@ class Desk:
         self._times: list[tuple[datetime, str]] = []
         self._rises: list[tuple[Decimal, str]] = []
         self._falls: list[tuple[Decimal, str]] = []
+
+    def believed(self, quote: Quote, now: datetime) -> Quote | None:
+        """The quote, where it can be gone by."""
+        before = self._sight.leapt
+        seen = self._sight.believed(quote, now)
+        leapt = self._sight.leapt
+        if leapt is not None and leapt is not before:
+            context = {"symbol": quote.symbol, "bid": quote.bid, "ask": quote.ask}
+            log.warning("the price leapt and is looked at again before it counts", extra={"context": context})
+        return seen if not self.shut else None
+
+    @property
+    def why_unpriced(self) -> str:
+        """Why there is no price, where more is known than that there is none."""
+        if self.shut:
+            return f"the market can't be traded now: {self.shut}"
+        return "the price leapt, and is looked at again before it counts" if self._sight.leapt is not None else ""
 
     def see(self, quote: Quote | None) -> None:
         """Take note of the price (None: there is none to go by); whoever waited for one is due."""
@@ -58,10 +83,10 @@ class Desk:
         nearest = self._next_held()
         return nearest is not None and nearest < (-entry, executor_id)
 
-    def next_held_back(self, room: Decimal) -> str | None:
-        """Take the nearest entry that is held back, if it fits into `room` (quote currency)."""
+    def next_held_back(self, room: Decimal | None) -> str | None:
+        """Take the nearest entry that is held back, if it fits into `room` (quote currency; None: there is no end)."""
         nearest = self._next_held()
-        if nearest is None or self.held_back[nearest[1]][1] > room:
+        if nearest is None or (room is not None and self.held_back[nearest[1]][1] > room):
             return None
         heappop(self._nearest_held)
         del self.held_back[nearest[1]]

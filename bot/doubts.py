@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.events import CloseReason, Event, OrderAccepted, OrderClosed, OrderMissing
+from bot.core.model import Order
 from bot.ports import OrderGateway
 from bot.state import TradingState
 
@@ -75,9 +76,10 @@ class Doubts:
         for client_id, (since, owner_id) in self._awaited.items():
             if now - since < DOUBT_AFTER:
                 break  # they stand in order of time
-            self.doubt(client_id, owner_id, now)
+            if not self._gateway.is_pending(client_id):
+                self.doubt(client_id, owner_id, now)
         for client_id, doubt in list(self._doubts.items()):
-            if doubt.next_at <= now:
+            if doubt.next_at <= now and not self._gateway.is_pending(client_id):
                 for event in await self._look(client_id, doubt, now):
                     yield event
 
@@ -104,10 +106,10 @@ class Doubts:
                 return OrderClosed(client_id, now, record.filled, CloseReason.VENUE)
         return OrderMissing(client_id, now)
 
-    async def audit(self, symbol: str, began: datetime) -> list[Event]:
-        """Compare the resting orders of a market with what should rest there; doubt what is not there, and report
-        as accepted what is there and was given up. BotError when the exchange can't be asked."""
-        resting = {order.client_id for order in await self._gateway.open_orders(symbol)}
+    async def audit(self, symbol: str, began: datetime) -> list[Order]:
+        """Compare the resting orders of a market with what should rest there: doubt what is not there, and return what
+        is there and should not, strangers' orders too. BotError when the exchange can't be asked."""
+        resting = {order.client_id: order for order in await self._gateway.open_orders(symbol)}
         for executor in self._state.executors.values():
             order = executor.order
             if executor.market.symbol != symbol or order is None:
@@ -115,7 +117,9 @@ class Doubts:
             is_settled_there = (
                 executor.awaiting is None and executor.placed_at is not None and executor.placed_at < began
             )
-            if order.client_id not in resting and is_settled_there:
+            if order.client_id in resting:
+                if order.accepted:
+                    del resting[order.client_id]
+            elif is_settled_there:
                 self.doubt(order.client_id, executor.id, began)
-            resting.discard(order.client_id)
-        return [OrderAccepted(client_id, began) for client_id in resting]
+        return list(resting.values())

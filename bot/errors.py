@@ -4,6 +4,7 @@ BotError
 ├── SettingsError           a setting is missing or wrong                       exit 2
 ├── CommandError            words of a person that can't be obeyed              answered in the chat
 ├── MarketError             the market can't be asked, or knows no such symbol
+│   ├── MarketUnknown       there is no such symbol
 │   └── ExchangeWaits       it asked for silence until a moment, or is closed until then
 ├── ProtocolError           the exchange said what cannot be
 │   └── IllegalTransition   a trigger its state has no cell for
@@ -35,6 +36,10 @@ class CommandError(BotError):
 
 class MarketError(BotError):
     """The market gives no answer that can be used."""
+
+
+class MarketUnknown(MarketError):
+    """The exchange has no such symbol, or not one this bot trades."""
 
 
 class ExchangeWaits(MarketError):

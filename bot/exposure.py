@@ -1,7 +1,7 @@
-"""MAX_EXPOSURE at run time: which entries may bind quote currency, and which wait.
+"""MAX_EXPOSURE and free funds at run time: which entries may bind quote currency, and which wait.
 
 Rule: the nearest to the market goes first. An entry that finds no room waits and farther ones leave for it; while one
-waits nobody behind it gets in, however small.
+waits nobody behind it gets in, however small. Those that wait for funds wait in the same line.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,13 @@ from bot.core.money import ZERO
 from bot.core.snapshot import EntriesHeld, Notice
 from bot.desk import Desk
 from bot.ports import Clock, Policy
+from bot.shortage import Shortage
 from bot.state import TradingState
+
+Note = Callable[[Notice], None]
+
+FOR_ROOM = "waits for room under MAX_EXPOSURE: nearer entries go first"
+FOR_FUNDS = "waits for free funds together with the others: one entry is tried a minute, the nearest first"
 
 
 class Exposure:
@@ -25,18 +31,27 @@ class Exposure:
         self._limit = policy.max_exposure
         self._clock = clock
         self._told = False
+        self.shortage = Shortage(state)
 
-    def has_room(
-        self, desk: Desk, executor: PositionExecutor, order: PlaceOrder, note: Callable[[Notice], None]
-    ) -> bool:
+    def has_room(self, desk: Desk, executor: PositionExecutor, order: PlaceOrder, note: Note) -> bool:
         """Whether an order may bind what it costs. An entry that may not is held back, and room is made for it."""
-        if self._limit is None or order.leg is not Leg.ENTRY:
+        currency = desk.market.quote
+        if order.leg is not Leg.ENTRY:
             return True
-        entry, cost, currency = executor.level.entry, order.price * order.amount, desk.market.quote
-        if self._state.exposure[currency] + cost <= self._limit and not desk.is_behind(executor.id, entry):
+        if self._limit is None and not self.shortage.holds(currency):
             desk.held_back.pop(executor.id, None)
             return True
+        entry, cost = executor.level.entry, order.price * order.amount
+        is_within = self._limit is None or self._state.exposure[currency] + cost <= self._limit
+        if is_within and not desk.is_behind(executor.id, entry) and self.shortage.may_try(currency, self._clock.now()):
+            desk.held_back.pop(executor.id, None)
+            self.shortage.tries(currency, executor.id, others_wait=bool(desk.held_back))
+            return True
         desk.hold_back(executor.id, entry, cost)
+        if is_within and self.shortage.holds(currency):
+            return False
+        if self._limit is None:
+            return False
         self._make_room(desk, entry)
         if not self._told:
             self._told = True
@@ -52,8 +67,17 @@ class Exposure:
             desk.due[farthest] = None
 
     def let_in(self, desk: Desk) -> None:
-        """Have the nearest entry that is held back looked at again, when there is room for it now."""
-        if self._limit is not None and desk.held_back:
-            key = desk.next_held_back(self._limit - self._state.exposure[desk.market.quote])
+        """Have the nearest entry that is held back looked at again, when there may be room and funds for it."""
+        currency = desk.market.quote
+        if desk.held_back and self.shortage.may_try(currency, self._clock.now()):
+            room = self._limit - self._state.exposure[currency] if self._limit is not None else None
+            key = desk.next_held_back(room)
+            if key is None and self.shortage.holds(currency):
+                self.shortage.ends(currency)  # it is room that is missing, and that is made when it is looked at again
+                key = desk.next_held_back(None)
             if key is not None:
                 desk.due[key] = None
+
+    def why_held_back(self, desk: Desk) -> str:
+        """What the entries of a market wait for that are held back."""
+        return FOR_FUNDS if self.shortage.holds(desk.market.quote) else FOR_ROOM

@@ -9,15 +9,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.core.events import Refusal
-from bot.core.executor import NEVER_QUICK, PositionExecutor
+from bot.core.executor import PositionExecutor
 from bot.core.lifecycle import ENTRY_STATES, Mode, State
 from bot.core.money import ZERO
 from bot.core.portfolio import Grid, Holding, Sale
 from bot.core.snapshot import (
     DailyLossReached,
     GridEnded,
-    LevelBlocked,
     Notice,
     StopReached,
     TakeReached,
@@ -28,9 +26,6 @@ from bot.state import TradingState
 
 STOP_BEATS = 2
 """Beats at or below `stop=` before it counts: one wild print is not a fall."""
-
-TOLD_AGAIN = timedelta(minutes=30)
-"""A reason that blocks many levels of a market is told again after so long."""
 
 KEEP_ENDED = timedelta(minutes=15)
 """How long the levels of an ended grid are kept for late news of their orders."""
@@ -45,20 +40,9 @@ class Guard:
         self._state = state
         self._policy = policy
         self._day_ends: datetime | None = None
-        self._blocked: dict[tuple[str, Refusal], datetime] = {}
         self.watchful: set[str] = set()
         self.selling: set[str] = set()
         self.touched: set[str] = set()
-
-    def is_news(self, notice: Notice) -> bool:
-        """Whether a notice says something new: that funds are short is told once a while, not for each level."""
-        if not isinstance(notice, LevelBlocked) or notice.reason not in NEVER_QUICK:
-            return True
-        about = notice.symbol, notice.reason
-        is_new = about not in self._blocked or notice.at - self._blocked[about] >= TOLD_AGAIN
-        if is_new:
-            self._blocked[about] = notice.at
-        return is_new
 
     def watch(self, grid: Grid) -> None:
         """Have a grid's `stop=` and `take=` prices looked at in each beat."""

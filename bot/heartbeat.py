@@ -9,30 +9,31 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot import closing, guards
-from bot.core import client_ids, wishes
-from bot.core.actions import Action, CancelOrder, PlaceOrder, urgency
-from bot.core.events import CycleRearmed, Event, OrderFilled, OrderRefused, Refusal
+from bot.core import adoption, band, client_ids, wishes
+from bot.core.actions import Action, PlaceOrder, urgency
+from bot.core.events import CycleRearmed, Event, OrderClosed, OrderFilled, OrderRefused, Refusal
 from bot.core.executor import PositionExecutor
-from bot.core.lifecycle import Mode
 from bot.core.model import Leg
 from bot.core.money import ZERO
 from bot.core.portfolio import Grid, Sale
-from bot.core.snapshot import GridSold, Notice, TradeClosed
+from bot.core.snapshot import GridSold, TradeClosed
 from bot.core.wishes import Moment
 from bot.desk import Bounds, Desk
-from bot.doubts import Doubts
 from bot.errors import ProtocolError, StateError
 from bot.exposure import Exposure
+from bot.gate import Gate
+from bot.herald import Herald
+from bot.margin import MarginGuard
 from bot.ports import Clock, Ledger, MarketData, Notifier, OrderGateway, Policy, Store
+from bot.reconciliation import Reconciliation
 from bot.state import TradingState
-from bot.troubles import LEDGER, STORE, Troubles
+from bot.troubles import STORE, Troubles
 
 log = logging.getLogger(__name__)
 
-STALE = timedelta(seconds=30)
 MOST_ACTIONS = 100
 """Decided in one go, so that laying a grid of thousands never holds the loop for long."""
 
@@ -60,14 +61,18 @@ class Heartbeat:
         self.desks: dict[str, Desk] = {}
         self.guard = guards.Guard(state, policy)
         self.exposure = Exposure(state, policy, world.clock)
+        self.gate = Gate(state, policy, self.desks, self.exposure)
+        self.herald = Herald(state, world.notifier)
+        self.note = self.herald.note
+        self.margin = MarginGuard(state, policy, world.gateway, self.guard)
         self.beaten_at: datetime | None = None
         self.fills = 0
-        self.troubles = Troubles(self.note)
+        self.troubles = Troubles(self.note, self.gate.hush)
         self._inbox: deque[Event] = deque()
-        self._fresh: list[tuple[str, Notice]] = []
         self._undo: list[PositionExecutor | Grid] = []
         self._heard: dict[str, str] = {}
-        self.doubts = Doubts(state, world.gateway)
+        self.reconciliation = Reconciliation(state, world.gateway, self.troubles, self._inbox, self.note)
+        self.doubts = self.reconciliation.doubts
         self._running = False
         self._asked = False
 
@@ -86,16 +91,21 @@ class Heartbeat:
         finally:
             self._running = False
 
+    def hear(self, events: Iterable[Event]) -> None:
+        """Take in what the exchange said by itself, to be folded by the next beat."""
+        self._inbox += events
+
     async def _pulse(self) -> None:
         now = self.world.clock.now()
         for desk in list(self.desks.values()):
             await self._sense(desk, now)
-        if self.doubts:
-            await self._look_up(now)
+        await self.reconciliation.ask(now)
         async with self.lock:
             for grid_id in self.guard.check(self.desks, now, self.note):  # once a beat: it counts them
                 self.mark_due(grid_id)
             actions = await self._think(now)
+        if not actions and not self.gate.shut(now):
+            self.troubles.moot("orders", now)
         while actions:
             with self.troubles.asking("orders", now):  # unanswered, what came of them is not known: they stay awaited
                 self._inbox += await self.world.gateway.submit(actions, self._stands)
@@ -114,36 +124,35 @@ class Heartbeat:
         """One quote and one batch of news for a market, however many executors it has."""
         symbol = desk.market.symbol
         seen = None
+        if desk.market.perpetual:
+            with self.troubles.asking(f"position of {symbol}", now):
+                await self.margin.look(symbol, now)
         with self.troubles.asking(symbol, now):
             quote = await self.world.data.quote(symbol)
-            news = await self.world.gateway.news(symbol, self.state.cursors.get(symbol, ""))
-            seen = quote if quote.is_sane and now - quote.at <= STALE else None
+            news = await self.world.gateway.news(symbol, self._heard.get(symbol) or self.state.cursors.get(symbol, ""))
+            seen = desk.believed(quote, now)
             self._inbox += news.events
+            self.margin.heard(symbol, news.funding)
             if self.state.cursors.get(symbol) != news.cursor:
                 self._heard[symbol] = news.cursor
-        desk.see(seen)
-
-    async def _look_up(self, now: datetime) -> None:
-        """Ask about the orders in doubt; what was learned before the exchange fell silent counts."""
-        with self.troubles.asking("look-ups", now):
-            async for event in self.doubts.look_up(now):
-                self._inbox.append(event)
+            desk.is_known = desk.is_known or await self.reconciliation.audit(symbol, now)
+        desk.see(None if self.margin.is_unseen(desk.market) else seen)
 
     async def _think(self, now: datetime) -> list[Action]:
         """Fold, decide, keep (under the lock); returns the actions that are durable and may leave."""
         while self._inbox:
-            self._fold(self._inbox.popleft())
-        while self._heard:  # kept together with what was folded, never before
-            self.state.put_cursor(*self._heard.popitem())
+            self.fold(self._inbox.popleft())
+        for symbol in list(self._heard):  # kept together with what was folded, never before
+            if not self.reconciliation.found.holds(symbol):
+                self.state.put_cursor(symbol, self._heard.pop(symbol))
+        for grid_id in self.margin.fold(now, self.note, self.reconciliation.found.holds):
+            self.mark_due(grid_id)
         if STORE in self.troubles and not await self._keep(now):
             return []
         actions: list[Action] = []
-        for desk in self.desks.values():
-            desk.wake(now)
-            if desk.due or desk.held_back:
-                self._decide(desk, now, actions)
-        for grid_id in list(self.guard.selling):
-            self._decide_sale(grid_id, now, actions)
+        if not self.gate.shut(now):
+            self._decide_all(now, actions)
+        self.herald.ask(now)
         for grid_id in self.guard.ended(now, self.note):
             log.info("grid %s ended", grid_id)
         if not await self._keep(now):
@@ -152,31 +161,45 @@ class Heartbeat:
             actions.sort(key=self._urgency)
         return actions
 
+    def _decide_all(self, now: datetime, actions: list[Action]) -> None:
+        for desk in self.desks.values():
+            desk.wake(now)
+            if desk.is_known and (desk.due or desk.held_back):
+                self._decide(desk, now, actions)
+        for grid_id in list(self.guard.selling) if not self.reconciliation.found else ():
+            self._decide_sale(grid_id, now, actions)
+        actions += self.reconciliation.orphans.cancels(now)
+
     def _urgency(self, action: Action) -> tuple[int, object]:
         quote = self.desks[action.symbol].quote
         return urgency(action, quote.bid if quote is not None else action.price)
 
     # -- fold ------------------------------------------------------------------------------------------------------
 
-    def _fold(self, event: Event) -> None:
+    def fold(self, event: Event) -> None:
         key = client_ids.decode(event.client_id)
         if key is None or key.prefix[:3] != self.state.meta.bot:
             return
-        if isinstance(event, OrderFilled):
-            self.fills += 1
-            if not event.fill.maker and key.leg is not Leg.CLOSE:
-                log.error("taker fill of a maker order", extra={"context": {"order": event.client_id}})
+        if isinstance(event, OrderRefused) and key.leg is not Leg.ENTRY:
+            self.margin.refused(key.owner_id)
         if not key.level:
             self._fold_sale(key.owner_id, event)
             return
         executor = self.state.executors.get(key.owner_id)
         if executor is None:
+            if isinstance(event, OrderClosed):
+                self.reconciliation.orphans.gone(event.client_id)
             log.warning("news of an order whose level is gone", extra={"context": {"order": event.client_id}})
             return
+        desk = self.desks[executor.market.symbol]
+        self.exposure.shortage.heard(key.leg, desk.market.quote, event)
+        if isinstance(event, OrderRefused) and event.reason is Refusal.PRICE_BAND and desk.quote is not None:
+            event = replace(event, near=band.nearer(key.leg.side, desk.quote))
         self.fold_into(executor, event)
 
     def fold_into(self, executor: PositionExecutor, event: Event) -> None:
         """Fold one event into one executor; what contradicts itself freezes this one alone."""
+        executor = adoption.in_epoch(executor, self.state.prefix)
         try:
             after, notices = executor.on(event)
         except (ProtocolError, ArithmeticError) as error:  # a figure that can't be booked exactly is no figure
@@ -189,6 +212,8 @@ class Heartbeat:
             self.doubts.awaited(event.client_id, after.id, self.world.clock.now())
         else:
             self.doubts.settled(event.client_id)
+        if notices and isinstance(event, OrderFilled) and after.frozen == executor.frozen:
+            self.fills += 1  # heard for the first time
         for notice in notices:
             if isinstance(notice, TradeClosed):
                 self.state.add_trade(notice.trade, self.guard.day_of(notice.at))
@@ -204,11 +229,6 @@ class Heartbeat:
             self.doubts.awaited(sale.client_id, grid_id, self.world.clock.now())
         else:
             self.doubts.settled(event.client_id)
-
-    def note(self, notice: Notice) -> None:
-        """Put a notice into the outbox; it is told once it is durable."""
-        if self.world.notifier is not None and self.guard.is_news(notice):
-            self._fresh.append((self.state.add_notice(notice), notice))
 
     # -- decide ----------------------------------------------------------------------------------------------------
 
@@ -242,6 +262,9 @@ class Heartbeat:
                     return
 
     def _consider(self, desk: Desk, executor: PositionExecutor, now: datetime, actions: list[Action]) -> None:
+        if executor.id in self.reconciliation.found.owners:
+            return  # it is looked at again when they are adopted
+        executor = adoption.in_epoch(executor, self.state.prefix)
         mode = self.state.grids[executor.level.grid].effective_mode
         moment = Moment(desk.quote, now, mode, self.policy.offsets)
         while True:
@@ -264,7 +287,7 @@ class Heartbeat:
             desk.held_back.pop(executor.id, None)
             if action is None:
                 return
-        elif not self.exposure.has_room(desk, executor, action, self.note):
+        elif not self.gate.admits(desk, executor, action, now, self.note):
             return
         self._undo.append(executor)
         self.state.put_executor(executor.begun(action, now))
@@ -287,7 +310,7 @@ class Heartbeat:
 
     def start_sale(self, grid: Grid, why: str) -> None:
         """Have a grid's orders leave the book, then its coins sold; a sale that was halted goes on."""
-        self.state.put_grid(replace(grid, sale=grid.sale or Sale(), halted=False, why=why))
+        self.state.put_grid(replace(grid, sale=closing.opened(grid), halted=False, why=why))
         self.guard.selling.add(grid.id)
         self.mark_due(grid.id)
 
@@ -295,8 +318,8 @@ class Heartbeat:
         """Compare what rests on the exchange with what should; whatever differs is looked up."""
         for symbol in list(self.desks):
             now = self.world.clock.now()
-            with self.troubles.asking(f"audit of {symbol}", now):
-                self._inbox += await self.doubts.audit(symbol, now)
+            self.margin.look_again(symbol)
+            await self.reconciliation.audit(symbol, now)
 
     def recall(self, now: datetime) -> None:
         """At the start: look up everything the state was waiting for when it was last kept."""
@@ -345,35 +368,22 @@ class Heartbeat:
         self.desks[before.market.symbol].due[before.id] = None
 
     def _stands(self, action: Action) -> bool:
-        """Asked just before an action leaves: a command may have come between."""
-        if isinstance(action, CancelOrder):
-            return True
-        if action.leg is Leg.CLOSE:
-            stands = not self.state.grids[action.owner_id].halted
-        else:
-            executor = self.state.executors[action.owner_id]
-            mode = max(self.state.grids[executor.level.grid].effective_mode, executor.mode)
-            stands = mode < Mode.PAUSED or (action.leg is Leg.EXIT and mode < Mode.HALTED)
-        if not stands:
-            now = self.world.clock.now()
-            self._inbox.append(OrderRefused(action.client_id, now, Refusal.WITHDRAWN, "paused before it left"))
-        return stands
+        """Asked just before an action leaves: a command may have come between, or another price."""
+        if self.gate.is_given_up(action):
+            return False
+        now = self.world.clock.now()
+        objection = self.gate.objection(action, now)
+        if objection:
+            self._inbox.append(OrderRefused(action.client_id, now, Refusal.WITHDRAWN, objection))
+        return not objection
 
     async def _tell(self, now: datetime) -> None:
         """Ledger lines, then notices. What fails here is tried again in the next beat and delays nothing."""
-        if self.state.unwritten and STORE not in self.troubles:
-            trades = list(self.state.unwritten.values())
-            try:
-                await self.world.ledger.append(trades)
-            except StateError as error:
-                self.troubles.begin(LEDGER, str(error), now)
-            else:
-                self.state.written(trades)
-                self.troubles.end(LEDGER, now)
+        if STORE not in self.troubles:
+            await self.herald.write(self.world.ledger, self.troubles, now)
         await self.tell()
 
     async def tell(self) -> None:
         """Hand the notifier what is durable and not told yet."""
-        if self._fresh and self.world.notifier is not None and STORE not in self.troubles:
-            fresh, self._fresh = self._fresh, []
-            self.world.notifier.tell(fresh)
+        if STORE not in self.troubles:
+            self.herald.tell()

@@ -7,24 +7,30 @@ Nothing here talks to the exchange but to read prices and balances, and never un
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from secrets import randbelow
 
+from bot import confirmation
+from bot.absence import Absence
+from bot.core.events import Event
 from bot.core.executor import PositionExecutor
 from bot.core.grids import GridSpec, Shape
 from bot.core.level import Level
 from bot.core.lifecycle import Mode
+from bot.core.margin import leverage_of
 from bot.core.model import Balance, Market, Quote
 from bot.core.money import HUNDRED, ZERO, average, is_exact, plain
 from bot.core.portfolio import Grid
 from bot.core.preview import Limits, Preview, preview, sold_of
-from bot.core.snapshot import DailyReport, Notice, Restarted, Trouble
+from bot.core.snapshot import DailyReport, LiveAsked, Notice, Trouble
 from bot.desk import Desk
 from bot.errors import CommandError, MarketError, StateUnwritable
 from bot.heartbeat import Heartbeat, World
+from bot.inheritance import Inheritance
+from bot.markets import Markets
 from bot.ports import Key, Policy
 from bot.state import Identity, TradingState
 
@@ -47,6 +53,8 @@ class TradeManager:
         self.identity = identity
         self.state = TradingState(identity)
         self.heartbeat = Heartbeat(world, self.state, policy)
+        self.markets = Markets(self.heartbeat)
+        self.inheritance = Inheritance(self)
         self.started_at: datetime | None = None
         self.is_loaded = False
 
@@ -56,10 +64,11 @@ class TradeManager:
         """Take over what the store holds, and doubt what was awaited when it was kept. StateError, MarketError."""
         tables = await self.world.store.load()
         self.state.load(tables, self.identity)
+        self.state.begin_epoch(randbelow)
         if self.state.was_empty:
-            self.state.put_meta(replace(self.state.meta, epoch=randbelow(36**3)))
+            self.inheritance.begin()
         for grid in self.state.grids.values():
-            await self.desk(grid.symbol)
+            await self.markets.reopen(grid.symbol)
             self.heartbeat.guard.watch(grid)
         for executor in self.state.executors.values():
             self.heartbeat.desks[executor.market.symbol].due[executor.id] = None
@@ -67,10 +76,7 @@ class TradeManager:
         self.is_loaded = True
 
     def recovered(self, note: str) -> None:
-        """The store had to be mended: ids of orders that were made after what is left of it must not be made again."""
-        self.state.put_meta(replace(self.state.meta, epoch=randbelow(36**3)))
-        for executor in list(self.state.executors.values()):
-            self.state.put_executor(replace(executor, prefix=self.state.meta.owner.prefix))
+        """The store had to be mended. What it has lost is found on the exchange, and no id is made twice: say so."""
         self.heartbeat.note(Trouble(self.world.clock.now(), "store", note, over=True))
         log.warning("the state was mended: %s", note)
 
@@ -79,25 +85,35 @@ class TradeManager:
         if not self.is_loaded:
             await self.load()
         now = self.started_at = self.world.clock.now()
-        away = self.state.meta.seen_at
-        closed = sum(total.trades for key, total in self.state.totals.items() if _is_overall(key))
+        absence = Absence(self.heartbeat)
         await self.beat()
-        if away is not None and self.state.grids:
-            closed = sum(total.trades for key, total in self.state.totals.items() if _is_overall(key)) - closed
-            await self.tell(
-                Restarted(
-                    at=now,
-                    away_seconds=int((now - away).total_seconds()),
-                    grids=sum(grid.ended_at is None for grid in self.state.grids.values()),
-                    orders=sum(executor.order is not None for executor in self.state.executors.values()),
-                    fills=self.heartbeat.fills,
-                    closed=closed,
-                )
-            )
+        if self.heartbeat.gate.is_unconfirmed:
+            await self.tell(await self.live_question())
+        if (told := absence.over(now)) is not None:
+            await self.tell(told)
+
+    async def live_question(self) -> LiveAsked:
+        """What the owner is asked before this account trades live for the first time."""
+        return await confirmation.question(self.world, self.policy, self.identity.account)
+
+    async def trade_live(self) -> None:
+        """The owner allows this account to trade live, from now on."""
+        async with self.heartbeat.lock:
+            self.state.put_meta(replace(self.state.meta, confirmed_live=True))
+            await self.keep()
+        log.warning("live trading was confirmed", extra={"context": {"account": self.identity.account}})
+        await self.beat()
 
     async def beat(self) -> None:
         """One heartbeat; see `Heartbeat.beat`."""
+        if self.inheritance.is_open:
+            with self.heartbeat.troubles.asking("orders of an earlier life", self.world.clock.now()):
+                await self.inheritance.settle()
         await self.heartbeat.beat()
+
+    def hear(self, events: Sequence[Event]) -> None:
+        """Take in what the exchange said by itself; the next beat folds it."""
+        self.heartbeat.hear(events)
 
     async def audit(self) -> None:
         """Compare the resting orders with ours; what differs is looked up in the next beat."""
@@ -109,17 +125,19 @@ class TradeManager:
             now = self.world.clock.now()
             self.heartbeat.guard.sweep(self.heartbeat.desks, now)
             self.state.put_meta(replace(self.state.meta, seen_at=now))
-            await self._keep()
+            await self.keep()
         await self.world.store.fold()
+        await self.markets.refresh(only_shut=True)
 
     async def close(self) -> None:
         """Keep what is not kept yet and let go of the files. Orders stay on the exchange."""
         async with self.heartbeat.lock:
             self.state.put_meta(replace(self.state.meta, seen_at=self.world.clock.now()))
-            await self._keep()
+            await self.keep()
         await self.world.store.close()
 
-    async def _keep(self) -> None:
+    async def keep(self) -> None:
+        """Make all changes durable; called under the lock. StateUnwritable, and they are kept later."""
         changes, self.state.changes = self.state.changes, {}
         try:
             await self.world.store.keep(changes)
@@ -132,13 +150,13 @@ class TradeManager:
         async with self.heartbeat.lock:
             for key, note in changes.items():
                 self.state.put_note(key, note)
-            await self._keep()
+            await self.keep()
 
     async def tell(self, notice: Notice) -> None:
         """Put a notice into the outbox, durably, and have it told."""
         async with self.heartbeat.lock:
             self.heartbeat.note(notice)
-            await self._keep()
+            await self.keep()
         await self.heartbeat.tell()
 
     async def report(self) -> None:
@@ -151,7 +169,16 @@ class TradeManager:
             that_day = self.state.total(f"all:{currency}:{day}")
             open_profit = profit.get(currency, total.realised) - total.realised
             await self.tell(
-                DailyReport(now, day, that_day.realised, that_day.fees, that_day.trades, open_profit, currency)
+                DailyReport(
+                    at=now,
+                    day=day,
+                    realised=that_day.realised,
+                    fees=that_day.fees,
+                    trades=that_day.trades,
+                    open_profit=open_profit,
+                    currency=currency,
+                    funding=that_day.funding,
+                )
             )
 
     async def delivered(self, keys: Iterable[str]) -> None:
@@ -159,25 +186,17 @@ class TradeManager:
         async with self.heartbeat.lock:
             for key in keys:
                 self.state.drop_notice(key)
-            await self._keep()
+            await self.keep()
 
     # -- markets ---------------------------------------------------------------------------------------------------
 
     async def desk(self, symbol: str) -> Desk:
         """The desk of a symbol, opened when it is first asked for. MarketError when there is no such symbol."""
-        if symbol not in self.heartbeat.desks:
-            market = await self.world.data.market(symbol)
-            if self.state.markets.get(symbol) != market:
-                self.state.put_market(market)
-                self._adopt(market)
-            self.heartbeat.desks.setdefault(symbol, Desk(market, self.policy.max_open_orders))
-        return self.heartbeat.desks[symbol]
+        return await self.markets.desk(symbol)
 
-    def _adopt(self, market: Market) -> None:
-        """Have the executors of a symbol go by its present rules."""
-        for executor in list(self.state.executors.values()):
-            if executor.market.symbol == market.symbol:
-                self.state.put_executor(replace(executor, market=market))
+    async def refresh_markets(self) -> None:
+        """Once an hour: read the rules of all markets again, for exchanges change them, halt markets and drop them."""
+        await self.markets.refresh()
 
     async def quote(self, symbol: str) -> Quote:
         """The price now. MarketError when there is none to go by."""
@@ -201,6 +220,9 @@ class TradeManager:
         funds = (await self.balances()).get(market.quote)
         free = funds.free if funds is not None else ZERO
         limits = Limits(free=free, exposure=self.policy.max_exposure)
+        if market.perpetual:
+            position = await self.world.gateway.position(spec.symbol)
+            limits = replace(limits, leverage=leverage_of(self.policy.leverage, position), position=position)
         if spec.count > MANY:  # pure, so it may as well be computed beside the loop
             return await asyncio.to_thread(preview, spec, market, quote, self.policy.offsets, limits)
         return preview(spec, market, quote, self.policy.offsets, limits)
@@ -237,18 +259,20 @@ class TradeManager:
         return next((grid for grid in self.state.grids.values() if nonce and grid.nonce == nonce), None)
 
     async def _add(self, spec: GridSpec, market: Market, levels: Callable[[str], list[Level]], nonce: str = "") -> Grid:
+        await self.inheritance.refuse()
         async with self.heartbeat.lock:
             if (made := self._made_by(nonce)) is not None:  # pressed twice at once
                 return made
             number, now = self.state.meta.next_grid, self.world.clock.now()
             grid = Grid(f"g{number}", number, spec, now, nonce)
-            prefix = self.state.meta.owner.prefix
+            prefix = self.state.prefix
             self.state.put_meta(replace(self.state.meta, next_grid=number + 1))
             self.state.put_grid(grid)
+            self.heartbeat.margin.look_first(self.heartbeat.desks[market.symbol])
             for level in levels(grid.id):
                 self.state.put_executor(PositionExecutor(level, market, prefix))
             try:
-                await self._keep()
+                await self.keep()
             except StateUnwritable:  # a person is told that there is no such grid: so there is none
                 self.state.drop_grid(grid.id)
                 raise
@@ -281,8 +305,19 @@ class TradeManager:
         return await self._turn(word, Mode.PAUSED)
 
     async def resume(self, word: str = "all") -> list[str]:
-        """Back to running, also after a panic, a stop price or the daily loss. Returns the ids that run now."""
+        """Back to running, also after a panic, a stop price or the daily loss; a grid with all levels that were paused
+        or halted alone. Returns the ids that run now."""
         return await self._turn(word, Mode.RUNNING)
+
+    async def resume_levels(self, keys: Iterable[str]) -> list[str]:
+        """These levels back to running; returns the ids of those that are still there."""
+        async with self.heartbeat.lock:
+            turned = [key for key in keys if key in self.state.executors]
+            for key in turned:
+                self._turn_level(self.state.executors[key], Mode.RUNNING)
+            await self.keep()
+        await self.beat()
+        return turned
 
     async def finish(self, word: str) -> list[str]:
         """Entries are cancelled, held levels sell at their exits, then the grid ends."""
@@ -300,7 +335,7 @@ class TradeManager:
                 raise CommandError(_ONE_LEVEL.format(executor.id, executor.level.grid))
             for grid in grids:
                 self.heartbeat.start_sale(grid, "sold by a person")
-            await self._keep()
+            await self.keep()
         await self.beat()
         return [grid.id for grid in grids]
 
@@ -311,7 +346,7 @@ class TradeManager:
             for grid in grids:
                 self.state.put_grid(replace(grid, halted=True, why="panic"))
                 self.heartbeat.mark_due(grid.id)
-            await self._keep()
+            await self.keep()
         await self.beat()
         return [grid.id for grid in grids]
 
@@ -322,14 +357,17 @@ class TradeManager:
             for executor in executors:
                 if mode > Mode.PAUSED:
                     raise CommandError(_ONE_LEVEL.format(executor.id, executor.level.grid))
-                self.state.put_executor(replace(executor, mode=mode, frozen=""))
-                self.heartbeat.desks[executor.market.symbol].due[executor.id] = None
+                self._turn_level(executor, mode)
                 turned.append(executor.id)
             if mode is Mode.RUNNING and self.policy.max_daily_loss is not None:
                 self.heartbeat.guard.rebase(self.heartbeat.desks, self.world.clock.now())
-            await self._keep()
+            await self.keep()
         await self.beat()
         return turned
+
+    def _turn_level(self, executor: PositionExecutor, mode: Mode) -> None:
+        self.state.put_executor(replace(executor, mode=mode, frozen=""))
+        self.heartbeat.desks[executor.market.symbol].due[executor.id] = None
 
     def _turn_grid(self, grid: Grid, mode: Mode) -> bool:
         """Turn one grid where that changes anything; a milder mode comes back only by resuming."""
@@ -339,6 +377,10 @@ class TradeManager:
             # After a panic a finishing grid goes on finishing; resumed once more it runs.
             goes_on = grid.halted and grid.mode is Mode.FINISHING
             after = replace(grid, mode=grid.mode if goes_on else mode, halted=False, why="")
+            self.heartbeat.margin.look_first(self.heartbeat.desks[grid.symbol])
+            for key in self.state.members[grid.id]:  # frozen ones wait for a look of their own
+                if self.state.executors[key].mode is not Mode.RUNNING:
+                    self.state.put_executor(replace(self.state.executors[key], mode=Mode.RUNNING))
         elif mode > grid.mode:
             after = replace(grid, mode=mode, why="by a person", halted=grid.halted and mode is not Mode.ENDED)
         else:

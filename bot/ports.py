@@ -59,6 +59,10 @@ class OrderGateway(Protocol):
         """
         ...
 
+    def is_pending(self, client_id: str) -> bool:
+        """Whether a request about this order is still on its way: its outcome is not in doubt yet."""
+        ...
+
     async def news(self, symbol: str, cursor: str) -> News:
         """Trades and closings of our orders on a symbol after `cursor` (empty: from the beginning)."""
         ...
@@ -133,10 +137,15 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The owner's limits and habits, from the settings. Money in quote currency."""
+    """The owner's limits and habits, from the settings. Money in quote currency. `ask_first`: nothing leaves before the
+    owner has confirmed this account; `leap_ratio`: a price that moves by more between two looks needs a third (None: no
+    move is too much). `leverage` is set on a perpetual before its first order; None leaves it as it is."""
 
     offsets: Offsets = NO_OFFSETS
     max_open_orders: int | None = None
     max_exposure: Decimal | None = None
     max_daily_loss: Decimal | None = None
+    leverage: Decimal | None = None
     timezone: tzinfo = UTC
+    ask_first: bool = False
+    leap_ratio: Decimal | None = Decimal("0.1")

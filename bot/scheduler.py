@@ -38,6 +38,8 @@ class Schedule:
             timezone=timezone, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
         self._running: set[asyncio.Task[None]] = set()
+        self._wakes: set[asyncio.Task[None]] = set()
+        self._is_running = False
 
     def every(self, seconds: float, job: Job, name: str) -> None:
         """Run a job at once and then every `seconds`."""
@@ -60,9 +62,18 @@ class Schedule:
 
     def start(self) -> None:
         self._scheduler.start()
+        self._is_running = True
+
+    def now(self, job: Job, name: str) -> None:
+        """Run a job at once, beside its times; not before `start` and not after `stop`."""
+        if self._is_running:
+            task = asyncio.ensure_future(self._guarded(job, name))
+            self._wakes.add(task)
+            task.add_done_callback(self._wakes.discard)
 
     async def stop(self, patience: float) -> None:
         """Begin nothing new; wait up to `patience` seconds for what is under way."""
+        self._is_running = False
         if self._scheduler.running:
             self._scheduler.pause()
         if self._running:

@@ -330,10 +330,6 @@ def parse_settings(values: Mapping[str, str]) -> Settings:
 
 def _refuse_what_is_to_come(values: Mapping[str, str]) -> None:
     """A setting that would be ignored must not look as if it worked. Delete each part with the gap it names."""
-    exchange = values.get("EXCHANGE", "").strip()
-    if exchange and exchange.lower() != "simulated":
-        only = "this version trades the built-in market only, expected simulated"
-        raise SettingsError(f"EXCHANGE: {only}, got {_shown(exchange)}")
     if values.get("DATABASE_URL", "").strip():
         only = "this version keeps its state in files in RESULTS_DIR, expected nothing"
         raise SettingsError(f"DATABASE_URL: {only}, got {HIDDEN}")

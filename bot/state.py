@@ -5,7 +5,7 @@ nothing is ever added up anew.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,15 +15,17 @@ from bot.core.accounting import RoundTrip
 from bot.core.client_ids import Owner, base36
 from bot.core.executor import PositionExecutor
 from bot.core.lifecycle import State
-from bot.core.model import Market
+from bot.core.margin import UNKNOWN, Standing
+from bot.core.model import FundingPaid, Market
 from bot.core.money import ZERO
 from bot.core.portfolio import NO_TRADES, NOTHING_HELD, Grid, Holding, Totals
 from bot.core.snapshot import Notice
 from bot.errors import StateForeign
 from bot.ports import Key
 
-NOTES = ("chat", "updates")
-"""Tables that belong to the chat."""
+ORPHANS, INHERITANCE = "orphans", "inheritance"
+NOTES = ("chat", "updates", ORPHANS, INHERITANCE)
+"""Tables of plain values: two that belong to the chat, and the rooms of the same names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What the state knows about itself. `day_base` is total profit by currency when `day` began."""
+    """What the state knows about itself. `day_base` is total profit by currency when `day` began; `confirmed_live`:
+    the owner has allowed this account to trade live; `quiet_until`: the exchange wants no request before; `taken_off`
+    and `taken_at`: levels whose orders a person took off the book since then, still to be asked about."""
 
     bot: str
     account: str
@@ -46,6 +50,10 @@ class Meta:
     day: str = ""
     day_base: tuple[tuple[str, Decimal], ...] = ()
     seen_at: datetime | None = None
+    confirmed_live: bool = False
+    quiet_until: datetime | None = None
+    taken_off: tuple[str, ...] = ()
+    taken_at: datetime | None = None
 
     @property
     def owner(self) -> Owner:
@@ -60,13 +68,16 @@ class Meta:
             "next_notice": self.next_notice,
             "day": self.day,
             "day_base": {currency: str(value) for currency, value in self.day_base},
-            "seen_at": self.seen_at.isoformat() if self.seen_at else None,
+            "seen_at": _text(self.seen_at),
+            "confirmed_live": self.confirmed_live,
+            "quiet_until": _text(self.quiet_until),
+            "taken_off": list(self.taken_off),
+            "taken_at": _text(self.taken_at),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, object]) -> "Meta":
         base = cast("dict[str, str]", record["day_base"])
-        seen = cast("str | None", record["seen_at"])
         return cls(
             bot=str(record["bot"]),
             account=str(record["account"]),
@@ -75,8 +86,20 @@ class Meta:
             next_notice=cast(int, record["next_notice"]),
             day=str(record["day"]),
             day_base=tuple((currency, Decimal(value)) for currency, value in base.items()),
-            seen_at=datetime.fromisoformat(seen) if seen else None,
+            seen_at=_time(record["seen_at"]),
+            confirmed_live=bool(record.get("confirmed_live")),
+            quiet_until=_time(record.get("quiet_until")),
+            taken_off=tuple(cast("list[str]", record.get("taken_off", ()))),
+            taken_at=_time(record.get("taken_at")),
         )
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
+
+
+def _time(text: object) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None
 
 
 class TradingState:
@@ -90,6 +113,7 @@ class TradingState:
         self.executors: dict[str, PositionExecutor] = {}
         self.members: dict[str, list[str]] = {}
         self.totals: dict[str, Totals] = {}
+        self.standings: dict[str, Standing] = {}
         self.unwritten: dict[str, RoundTrip] = {}
         self.outbox: dict[str, Notice] = {}
         self.exposure: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -98,6 +122,7 @@ class TradingState:
         self.notes: dict[str, dict[str, Mapping[str, object]]] = {}
         self.changes: dict[Key, object | None] = {}
         self.was_empty = True
+        self._prefix = self.meta.owner.prefix
 
     def load(self, tables: Mapping[str, Mapping[str, object]], identity: Identity) -> None:
         """Take over what a store holds. StateForeign when it belongs to another account."""
@@ -114,6 +139,7 @@ class TradingState:
         self.markets = dict(cast("Mapping[str, Market]", tables.get("markets", {})))
         self.cursors = {key: str(cast("dict[str, str]", doc)["at"]) for key, doc in tables.get("cursors", {}).items()}
         self.totals = dict(cast("Mapping[str, Totals]", tables.get("totals", {})))
+        self.standings = dict(cast("Mapping[str, Standing]", tables.get("standings", {})))
         self.unwritten = dict(cast("Mapping[str, RoundTrip]", tables.get("unwritten", {})))
         self.outbox = dict(cast("Mapping[str, Notice]", tables.get("outbox", {})))
         for table in NOTES:
@@ -125,8 +151,23 @@ class TradingState:
         for executor in sorted(executors.values(), key=lambda each: each.level.number):
             self.put_executor(executor)
         self.changes.clear()
+        self._prefix = self.meta.owner.prefix
+
+    @property
+    def prefix(self) -> str:
+        """What the ids made in the present epoch begin with."""
+        return self._prefix
 
     # -- changes ---------------------------------------------------------------------------------------------------
+
+    def begin_epoch(self, luck: Callable[[int], int]) -> None:
+        """Make no id again that was made before, whatever the store has lost. `luck(n)` is a number below n."""
+        used = {self.meta.epoch, *(int(executor.prefix[3:], 36) for executor in self.executors.values())}
+        epoch = luck(36**3)
+        while epoch in used:
+            epoch = luck(36**3)
+        self.put_meta(replace(self.meta, epoch=epoch))
+        self._prefix = self.meta.owner.prefix
 
     def put_meta(self, meta: Meta) -> None:
         self.meta = meta
@@ -204,6 +245,21 @@ class TradingState:
         self.unwritten[trade.key] = trade
         self.changes["unwritten", trade.key] = trade
 
+    def put_standing(self, symbol: str, standing: Standing) -> None:
+        self.standings[symbol] = standing
+        self.changes["standings", symbol] = standing
+
+    def add_funding(self, paid: FundingPaid, currency: str, day: str) -> None:
+        """Count funding, once, in the sums of its market and currency."""
+        standing = self.standing(paid.symbol)
+        if standing.knows(paid):
+            return
+        self.put_standing(paid.symbol, standing.with_booked(paid))
+        for sum_ in (f"funding:{paid.symbol}", f"all:{currency}"):
+            for key in (sum_, f"{sum_}:{day}"):
+                self.totals[key] = after = self.totals.get(key, NO_TRADES).funded(paid.amount)
+                self.changes["totals", key] = after
+
     def written(self, trades: list[RoundTrip]) -> None:
         for trade in trades:
             self.unwritten.pop(trade.key, None)
@@ -225,6 +281,9 @@ class TradingState:
 
     def total(self, key: str) -> Totals:
         return self.totals.get(key, NO_TRADES)
+
+    def standing(self, symbol: str) -> Standing:
+        return self.standings.get(symbol, UNKNOWN)
 
     def holding(self, key: str) -> Holding:
         """What a grid (`g1`) or a symbol holds now."""

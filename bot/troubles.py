@@ -7,22 +7,26 @@ question put to it stays without an answer.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core.snapshot import Notice, Trouble
-from bot.errors import BotError
+from bot.errors import BotError, ExchangeWaits
 
 log = logging.getLogger(__name__)
 
 EXCHANGE, STORE, LEDGER = "exchange", "store", "ledger"
+BREATH = timedelta(seconds=10)
+"""A shorter silence that the exchange asks for is its manner, and no trouble."""
 
 
 class Troubles(dict[str, str]):
     """The present troubles, by what does not work."""
 
-    def __init__(self, note: Callable[[Notice], None]) -> None:
+    def __init__(self, note: Callable[[Notice], None], hush: Callable[[datetime], None]) -> None:
+        """`hush` hears until when the exchange wants no request."""
         super().__init__()
         self._note = note
+        self._hush = hush
         self._unanswered: set[str] = set()
 
     def begin(self, what: str, why: str, now: datetime) -> None:
@@ -46,11 +50,18 @@ class Troubles(dict[str, str]):
             yield
         except BotError as error:
             self._unanswered.add(question)
-            self.begin(EXCHANGE, str(error), now)
+            if isinstance(error, ExchangeWaits):
+                self._hush(error.until)
+            if not isinstance(error, ExchangeWaits) or error.until - now > BREATH:
+                self.begin(EXCHANGE, str(error), now)
         else:
-            self._unanswered.discard(question)
-            if not self._unanswered:
-                self.end(EXCHANGE, now)
+            self.moot(question, now)
+
+    def moot(self, question: str, now: datetime) -> None:
+        """A question was answered, or nobody asks it any more."""
+        self._unanswered.discard(question)
+        if not self._unanswered:
+            self.end(EXCHANGE, now)
 
     def is_unanswered(self, question: str) -> bool:
         """Whether the exchange gave no answer to it the last time."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 from bot.closing import SLACK_RATIO
 from bot.core import wishes
 from bot.core.executor import PositionExecutor
+from bot.core.level import Wish
 from bot.core.lifecycle import Mode, State
 from bot.core.model import Quote, Side
 from bot.core.money import ZERO
@@ -42,7 +43,8 @@ class LevelView:
 
 @dataclass(frozen=True, slots=True)
 class GridView:
-    """One grid with its levels from the lowest up, its profit in quote currency, and the price it stands at."""
+    """One grid with its levels from the lowest up, its profit in quote currency, and the price it stands at.
+    `liquidation`: the price at which the exchange said it would liquidate the position of its market."""
 
     grid: Grid
     mode: Mode
@@ -54,6 +56,7 @@ class GridView:
     today: Totals
     holding: Holding
     open_profit: Decimal
+    liquidation: Decimal | None = None
 
     @property
     def resting(self) -> int:
@@ -127,6 +130,7 @@ def level_view(manager: TradeManager, executor: PositionExecutor) -> LevelView:
     wish = wishes.wants(executor, moment)
     order = executor.order
     back = executor.back
+    why, next_try = _why(manager, executor, wish, now)
     return LevelView(
         id=executor.id,
         state=executor.state,
@@ -139,16 +143,30 @@ def level_view(manager: TradeManager, executor: PositionExecutor) -> LevelView:
         order_side=order.side if order is not None else None,
         order_price=order.price if order is not None else None,
         order_left=order.amount - order.filled if order is not None else ZERO,
-        why=wish.why,
-        next_try=wish.at,
+        why=why,
+        next_try=next_try,
         refusal=f"{back.reason}: {back.message}" if back is not None else "",
     )
+
+
+def _why(manager: TradeManager, executor: PositionExecutor, wish: Wish, now: datetime) -> tuple[str, datetime | None]:
+    """Why a level waits, and until when: its own reason, or what holds back what it wants."""
+    heart = manager.heartbeat
+    desk, until = heart.desks[executor.market.symbol], manager.state.meta.quiet_until
+    would_act = wish.action is not None or wish.why in (wishes.NO_PRICE, wishes.NO_ROOM)
+    if would_act and (shut := heart.gate.shut(now)):
+        return shut, None if heart.gate.is_unconfirmed else until
+    if wish.why == wishes.NO_PRICE:
+        return desk.why_unpriced or wish.why, None
+    if executor.id in desk.held_back:
+        return heart.exposure.why_held_back(desk), None
+    return wish.why, wish.at
 
 
 def grid_view(manager: TradeManager, grid: Grid) -> GridView:
     """One grid as it stands now."""
     state, desk = manager.state, manager.heartbeat.desks[grid.symbol]
-    holding = holding_of(grid, state)
+    holding, position = holding_of(grid, state), manager.heartbeat.margin.seen(grid.symbol)
     levels = tuple(level_view(manager, state.executors[key]) for key in state.members[grid.id])
     today = manager.heartbeat.guard.day_of(manager.world.clock.now())
     return GridView(
@@ -162,6 +180,7 @@ def grid_view(manager: TradeManager, grid: Grid) -> GridView:
         today=state.total(f"{grid.id}:{today}"),
         holding=holding,
         open_profit=holding.open_profit(desk.quote.bid) if desk.quote is not None else holding.unsettled,
+        liquidation=position.liquidation if position is not None and position.amount else None,
     )
 
 
@@ -199,6 +218,7 @@ def profit_views(manager: TradeManager, period: str, grid: Grid | None = None) -
             realised=sum((part.realised for part in parts), ZERO),
             fees=sum((part.fees for part in parts), ZERO),
             volume=sum((part.volume for part in parts), ZERO),
+            funding=sum((part.funding for part in parts), ZERO),
         )
         views.append(ProfitView(currency, period, totals, open_profit, held_cost))
     return views
@@ -210,7 +230,10 @@ def health_view(manager: TradeManager) -> HealthView:
     return HealthView(
         beat_age=(now - heart.beaten_at).total_seconds() if heart.beaten_at is not None else None,
         up_since=manager.started_at,
-        troubles=tuple(f"{what}: {why}" for what, why in heart.troubles.items()),
+        troubles=(
+            *(f"{what}: {why}" for what, why in heart.troubles.items()),
+            *(f"{desk.market.symbol}: {desk.shut}" for desk in heart.desks.values() if desk.shut),
+        ),
         grids=sum(grid.ended_at is None for grid in state.grids.values()),
         executors=len(state.executors),
         resting=sum(executor.order is not None for executor in state.executors.values()),

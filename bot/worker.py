@@ -5,7 +5,7 @@ stop sends nothing new, awaits what is in flight, keeps the state, and leaves th
 """
 
 import asyncio
-import hashlib
+import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -14,22 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import SystemClock
-from bot.core.client_ids import DIGITS
+from bot.core.events import Event
 from bot.core.grids import Shape
 from bot.core.preview import Preview
 from bot.core.pricing import Offsets
 from bot.core.snapshot import Trouble
 from bot.core.words import as_command
-from bot.errors import MarketError, SettingsError, StateCorrupt, StateError
-from bot.exchange.paper import PaperGateway
-from bot.exchange.simulated import SimulatedMarket, open_simulated
+from bot.errors import BotError, MarketError, MarketUnknown, SettingsError, StateError
 from bot.heartbeat import World
 from bot.ledger import FileLedger
 from bot.manager import TradeManager
+from bot.opening import Exchange, identity, open_exchange, permitted
 from bot.ports import Policy
 from bot.scheduler import AUDIT_SECONDS, FOLD_SECONDS, Schedule, Watchdog
 from bot.settings import Settings
-from bot.state import Identity
 from bot.storage.tinydb_store import TinyDBStore
 from bot.suggestion import suggested
 from bot.uptime import Uptime
@@ -43,21 +41,13 @@ from handlers.people import People
 from handlers.questions import Questions
 from handlers.terminal import PERSON, TOKEN, Terminal
 
+log = logging.getLogger(__name__)
+
 EXIT_USAGE = 2
+ADMIT_SECONDS = 60
+REFRESH_SECONDS = 3600
 STOP_SECONDS = 4.5
 """All of a stop, with some way to go to the 5 s a host may grant."""
-
-
-def identity(settings: Settings) -> Identity:
-    """BOT_ID and the account, by a fingerprint of its key."""
-    token, key = settings.telegram_bot_token, settings.exchange_api_key
-    source = token.get_secret_value().partition(":")[0] if token else key.get_secret_value() if key else "terminal"
-    number = int.from_bytes(hashlib.sha256(source.encode()).digest()[:8])
-    bot = settings.bot_id or "".join(DIGITS[number // 36**place % 36] for place in range(3))
-    if settings.exchange == "simulated":
-        return Identity(bot, "simulated")
-    account = hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:12] if key else "no key"
-    return Identity(bot, f"{settings.exchange} {settings.exchange_mode} {account}")
 
 
 def policy(settings: Settings) -> Policy:
@@ -66,19 +56,10 @@ def policy(settings: Settings) -> Policy:
         max_open_orders=settings.max_open_orders,
         max_exposure=settings.max_exposure,
         max_daily_loss=settings.max_daily_loss,
+        leverage=settings.leverage,
         timezone=settings.timezone,
+        ask_first=settings.exchange != "simulated" and settings.exchange_mode == "live",
     )
-
-
-def open_exchange(settings: Settings) -> tuple[SimulatedMarket, PaperGateway]:
-    """Market data and orders, by exchange and mode. StateError."""
-    path = settings.results_dir / "exchange.db"
-    if any(settings.results_dir.glob("state.*")) and not path.exists():
-        raise StateCorrupt(
-            f"{path} is gone, though the state tells of orders on that pretend exchange: put it back, "
-            f"or begin anew by removing {settings.results_dir}"
-        )
-    return open_simulated(path, SystemClock(), settings.simulated_seed, settings.paper_funds, settings.paper_maker_fee)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +67,7 @@ class Parts:
     """What a worker is put together from."""
 
     manager: TradeManager
-    gateway: PaperGateway
+    exchange: Exchange
     ledger: FileLedger
     chat: ChatService
     terminal: Terminal | None
@@ -132,16 +113,21 @@ class Worker:
         store = TinyDBStore(settings.results_dir)
         outbox = Outbox(config)
         ledger = FileLedger(settings.results_dir / "pnl.log", config.mode)
-        data, gateway = open_exchange(settings)
-        world = World(data=data, gateway=gateway, store=store, ledger=ledger, clock=SystemClock(), notifier=outbox)
+        exchange = open_exchange(settings, SystemClock(), settings.results_dir)
+        world = World(
+            data=exchange.data,
+            gateway=exchange.gateway,
+            store=store,
+            ledger=ledger,
+            clock=SystemClock(),
+            notifier=outbox,
+        )
         manager = TradeManager(world, policy(settings), identity(settings))
-        await manager.load()
-        if store.recovery.note:
-            manager.recovered(store.recovery.note)
         try:
-            await manager.desk(settings.symbol)
-        except MarketError as error:
-            raise SettingsError(f"SYMBOL: {error}") from None
+            await self._begin(manager, exchange, store)
+        except BotError:
+            await exchange.close()
+            raise
         terminal = None if self._token else self._terminal(manager, settings.results_dir)
         people = People([PERSON] if terminal else settings.telegram_owner_ids, settings.telegram_viewer_ids)
         people.recall(manager.state.notes.get("chat", {}))
@@ -156,7 +142,40 @@ class Worker:
             finished=terminal.finished if terminal else None,
             announce=lambda line: print(line, flush=True),
         )
-        return Parts(manager, gateway, ledger, chat, terminal)
+        return Parts(manager, exchange, ledger, chat, terminal)
+
+    async def _begin(self, manager: TradeManager, exchange: Exchange, store: TinyDBStore) -> None:
+        """Load the state and make sure that the account is one to trade on. SettingsError, StateError."""
+        await manager.load()
+        exchange.rest_until(manager.state.meta.quiet_until)
+        if store.recovery.note:
+            manager.recovered(store.recovery.note)
+        await self._admit(manager, exchange)
+        try:
+            await manager.desk(self._settings.symbol)
+        except MarketUnknown as error:
+            raise SettingsError(f"SYMBOL: {error}") from None
+        except MarketError as error:  # the exchange can't be asked: it may answer later
+            log.warning("%s", error)
+
+    async def _admit(self, manager: TradeManager, exchange: Exchange) -> None:
+        """Look what the key may do; until that is known nothing is sent. SettingsError where it may too much."""
+        gate = manager.heartbeat.gate
+        try:
+            log.info("the API key %s", await permitted(exchange, self._settings))
+            gate.barred = ""
+        except MarketError as error:
+            gate.barred = f"waits to learn what the API key may do: {error}"
+
+    async def _admit_later(self, manager: TradeManager, exchange: Exchange) -> None:
+        if not manager.heartbeat.gate.barred:
+            return
+        try:
+            await self._admit(manager, exchange)
+        except SettingsError as error:
+            print(error, file=sys.stderr)
+            self._exit_code = EXIT_USAGE
+            self._stop.set()
 
     async def _trade(self, parts: Parts, schedule: Schedule, watchdog: Watchdog) -> None:
         """Begin, in the order in which each needs the other, and go on until somebody stops it."""
@@ -176,11 +195,18 @@ class Worker:
             if uptime is not None and not manager.heartbeat.troubles:
                 uptime.beaten()
 
+        def hear(events: Sequence[Event]) -> None:
+            manager.hear(events)
+            schedule.now(beat, "heartbeat")
+
         schedule.every(settings.tick_seconds, beat, "heartbeat")
         schedule.every(AUDIT_SECONDS, manager.audit, "audit")
         schedule.every(FOLD_SECONDS, manager.fold, "fold")
+        schedule.every(ADMIT_SECONDS, lambda: self._admit_later(manager, parts.exchange), "key")
+        schedule.every(REFRESH_SECONDS, manager.refresh_markets, "markets")
         if settings.daily_report_at is not None:
             schedule.daily(settings.daily_report_at, manager.report, "daily report")
+        parts.exchange.listen(hear)
         schedule.start()
         watchdog.start()
         if parts.terminal is not None:
@@ -197,7 +223,7 @@ class Worker:
                 await asyncio.gather(schedule.stop(STOP_SECONDS / 2), parts.chat.stop())
                 await parts.manager.close()
                 await parts.ledger.close()
-                await parts.gateway.close()
+                await parts.exchange.close()
         except (TimeoutError, StateError) as error:
             print(f"stopped, but not everything could be folded ({str(error) or 'time is up'})", file=sys.stderr)
 

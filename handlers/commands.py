@@ -2,7 +2,7 @@
 
 from telegram import Update
 
-from handlers import control, create, late, reports, statements, status
+from handlers import control, create, decisions, inheritances, late, permissions, reports, statements, status
 from handlers.context import Context
 from handlers.people import Role
 from handlers.table import Choice, Command, Table
@@ -42,8 +42,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("version", OWNER, reports.version, "", "which version this is"),
 )
 
+CHOICES_OF_ALL = create.CHOICES | control.CHOICES | decisions.CHOICES | permissions.CHOICES | inheritances.CHOICES
 CHOICES: dict[str, Choice] = {
-    **{name: Choice(OWNER, answer) for name, answer in (create.CHOICES | control.CHOICES).items()},
+    **{name: Choice(OWNER, answer) for name, answer in CHOICES_OF_ALL.items()},
     late.NOW: Choice(VIEWER, late.do_now),  # looks at the command's own role
 }
 

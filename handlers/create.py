@@ -16,7 +16,7 @@ from bot.core.preview import Preview
 from bot.core.symbols import resolve_symbol
 from bot.core.words import parse_grid
 from bot.suggestion import suggested
-from handlers import keyboards, texts
+from handlers import cautions, keyboards, permissions, texts
 from handlers.asking import ask, expected
 from handlers.context import Context, tagged
 
@@ -56,12 +56,9 @@ async def _grid(shape: Shape, update: Update, context: Context) -> None:
 
 async def _parsed(shape: Shape, context: Context) -> GridSpec:
     """The grid the words describe, at the price of now where they are relative to it."""
-    symbols = await context.manager.world.data.symbols()
+    symbols, default = await context.manager.world.data.symbols(), context.chat.config.default_symbol
     words = parse_grid(
-        shape,
-        context.words,
-        resolve=lambda word: resolve_symbol(word, symbols),
-        default_symbol=context.chat.config.default_symbol,
+        shape, context.words, resolve=lambda word: resolve_symbol(word, symbols, default), default_symbol=default
     )
     return words.at((await context.manager.quote(words.symbol)).bid if words.is_relative else None)
 
@@ -76,14 +73,18 @@ async def _show(made: Preview, update: Update, context: Context) -> None:
     buttons = None
     if not made.problems:
         buttons = keyboards.preview(ask(update, context, PendingGrid(made, token_hex(8))))
-    await context.say(update, texts.preview_text(made), buttons)
+    text = texts.preview_text(made)
+    if buttons is not None and context.manager.heartbeat.gate.is_unconfirmed:
+        text = f"{text}\n{cautions.NOT_LIVE}"
+    await context.say(update, text, buttons)
 
 
 async def _create(update: Update, context: Context, about: object) -> None:
     pending = expected(about, PendingGrid)
     made = await context.manager.create(pending.preview, pending.nonce)
     if isinstance(made, Grid):
-        await context.change(update, texts.created(made, pending.preview))
+        button = permissions.live_button(update, context)
+        await context.change(update, texts.created(made, pending.preview, is_live=button is None), button)
     else:
         await context.change(update, texts.moved())
         await _show(made, update, context)

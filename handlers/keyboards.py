@@ -48,6 +48,32 @@ def panic(nonce: str) -> InlineKeyboardMarkup:
     return keyboard(nonce, (("⛔ Yes, panic now", "panic"), ("Back", "cancel")))
 
 
+def follow(nonce: str) -> InlineKeyboardMarkup:
+    """Under the alarm that a position is smaller than the books."""
+    return keyboard(nonce, (("Books follow", "follow"), ("Stay halted", "cancel")))
+
+
+def beside(nonce: str) -> InlineKeyboardMarkup:
+    """Under the alarm that a position is not this bot's."""
+    return keyboard(nonce, (("Trade beside it", "beside"), ("Buy nothing", "cancel")))
+
+
+def live(nonce: str) -> InlineKeyboardMarkup:
+    """Under the question of the first live start."""
+    return keyboard(nonce, (("🔑 Trade live", "live"), ("Not now", "cancel")))
+
+
+def taken_off(nonce: str) -> InlineKeyboardMarkup:
+    """Under the question about orders that a person took off the book."""
+    return keyboard(nonce, (("Resume", "again"), ("Leave out", "leave_out")))
+
+
+def unknown_orders(nonce: str, *, rebuild: bool) -> InlineKeyboardMarkup:
+    """Under the question about orders that the store does not know."""
+    first: tuple[Row, ...] = ((("♻️ Rebuild", "rebuild"),),) if rebuild else ()
+    return keyboard(nonce, *first, (("Cancel those orders", "cancel_those"), ("Leave them", "leave_those")))
+
+
 def stop_alarm(nonce: str) -> InlineKeyboardMarkup:
     """Under the alarm that a stop price was reached."""
     return keyboard(nonce, (("Sell now", "sell"), ("Resume", "resume")))

@@ -10,10 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.core import snapshot
+from bot.core.events import Refusal
 from bot.core.model import Side
 from bot.core.money import ZERO, average
 from bot.core.snapshot import LevelFilled, Notice, StrayFilled, TradeClosed
 from bot.core.symbols import coins_of
+from handlers import cautions, heritage, perpetuals
 from handlers.figures import about, clock, duration, foreign, gain, money, name, number, plural, stamp
 
 if TYPE_CHECKING:
@@ -161,10 +163,13 @@ def _closed(told: TradeClosed, config: "ChatConfig") -> str:
 
 
 def _blocked(told: snapshot.LevelBlocked, config: "ChatConfig") -> str:
+    again = f"It tries again by itself at {clock(told.next_try, config.timezone)}."
+    if told.reason is Refusal.FUNDS and told.side is Side.BUY:
+        again = "Entries wait together: one is tried a minute, the nearest first, and at once when funds come free."
     return (
         f"⚠️ {told.executor} is refused by the exchange: {foreign(told.reason)}.\n"
         f"It said: <i>{foreign(told.message)}</i>\n"
-        f"It tries again by itself at {clock(told.next_try, config.timezone)}. /why {told.executor}"
+        f"{again} /why {told.executor}"
     )
 
 
@@ -235,6 +240,14 @@ def _daily_loss(told: snapshot.DailyLossReached, config: "ChatConfig") -> str:
     )
 
 
+def _smaller(told: snapshot.PositionSmaller, config: "ChatConfig") -> str:
+    return perpetuals.smaller(told)
+
+
+def _not_ours(told: snapshot.PositionNotOurs, config: "ChatConfig") -> str:
+    return perpetuals.not_ours(told)
+
+
 def _stranger(told: snapshot.StrangerKnocked, config: "ChatConfig") -> str:
     return (
         f"Somebody with the user id <code>{told.person_id}</code> wrote to me and got no answer. "
@@ -266,24 +279,25 @@ EFFECTS = {
 
 
 def _restarted(told: snapshot.Restarted, config: "ChatConfig") -> str:
-    meanwhile = "nothing traded"
-    if told.fills or told.closed:
-        meanwhile = f"{plural(told.fills, 'fill')}, {plural(told.closed, 'closed trade')}"
     return (
         f"✅ Back at {stamp(told.at, config.timezone)} after {duration(told.away_seconds)}: "
-        f"{plural(told.grids, 'grid')}, {plural(told.orders, 'order')} on the book. Meanwhile {meanwhile}. /status"
+        f"{plural(told.grids, 'grid')}, {plural(told.orders, 'order')} on the book. "
+        f"Meanwhile {heritage.meanwhile(told)}. /status"
     )
 
 
 def _daily(told: snapshot.DailyReport, config: "ChatConfig") -> str:
     coin = name(told.currency)
+    funding = f", {gain(told.funding)} of it funding" if told.funding else ""
     return (
         f"📊 {name(told.day)}: <b>{gain(told.realised)} {coin}</b> realised in {plural(told.trades, 'trade')}, "
-        f"after {money(told.fees)} of fees; open now {gain(told.open_profit)}. /pnl"
+        f"after {money(told.fees)} of fees{funding}; open now {gain(told.open_profit)}. /pnl"
     )
 
 
 _TEXTS: dict[type[Notice], Callable[..., str]] = {
+    **cautions.TEXTS,
+    **heritage.TEXTS,
     snapshot.LevelFilled: _filled,
     snapshot.StrayFilled: _stray,
     snapshot.TradeClosed: _closed,
@@ -296,13 +310,17 @@ _TEXTS: dict[type[Notice], Callable[..., str]] = {
     snapshot.GridEnded: _ended,
     snapshot.EntriesHeld: _held,
     snapshot.DailyLossReached: _daily_loss,
+    snapshot.PositionSmaller: _smaller,
+    snapshot.PositionNotOurs: _not_ours,
     snapshot.Trouble: _trouble,
     snapshot.StrangerKnocked: _stranger,
     snapshot.Restarted: _restarted,
     snapshot.DailyReport: _daily,
 }
 
-_KINDS = {
+_KINDS: dict[type[Notice], str] = {
+    **cautions.KINDS,
+    **heritage.KINDS,
     snapshot.LevelBlocked: "level refused (/why)",
     snapshot.LevelFrozen: "level frozen",
     snapshot.LevelHalted: "order taken off by a person",
@@ -312,6 +330,8 @@ _KINDS = {
     snapshot.GridEnded: "grid ended",
     snapshot.EntriesHeld: "entries held",
     snapshot.DailyLossReached: "daily loss",
+    snapshot.PositionSmaller: "position smaller than the books",
+    snapshot.PositionNotOurs: "position not ours",
     snapshot.Trouble: "trouble",
     snapshot.StrangerKnocked: "stranger",
     snapshot.Restarted: "restart",

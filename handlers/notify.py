@@ -21,12 +21,21 @@ from bot.core.snapshot import (
     DailyLossReached,
     DailyReport,
     EntriesHeld,
+    InheritanceFound,
     LevelBlocked,
     LevelFilled,
     LevelFrozen,
+    LevelsHalted,
+    LiveAsked,
+    MarketShut,
     Notice,
+    OrderWithheld,
+    OrphansFound,
+    PositionNotOurs,
+    PositionSmaller,
     StopReached,
     StrayFilled,
+    TakerFilled,
     TradeClosed,
     Trouble,
 )
@@ -38,7 +47,23 @@ from handlers.people import People, Role
 
 log = logging.getLogger(__name__)
 
-ALARMS = (Trouble, LevelFrozen, LevelBlocked, StopReached, DailyLossReached, EntriesHeld)
+ALARMS = (
+    Trouble,
+    InheritanceFound,
+    OrphansFound,
+    LevelFrozen,
+    LevelBlocked,
+    StopReached,
+    DailyLossReached,
+    PositionSmaller,
+    PositionNotOurs,
+    EntriesHeld,
+    TakerFilled,
+    LevelsHalted,
+    OrderWithheld,
+    MarketShut,
+    LiveAsked,
+)
 MERGED = (LevelFilled, StrayFilled, TradeClosed)
 FOR_VIEWERS = (LevelFilled, StrayFilled, TradeClosed, DailyReport)
 SINGLY = 5

@@ -12,6 +12,7 @@ from re import sub
 from bot.core.lifecycle import Mode, State
 from bot.core.model import Balance, Quote, Side
 from bot.core.money import ZERO
+from bot.core.portfolio import Totals
 from bot.views import GridView, LevelView
 from handlers.figures import (
     about,
@@ -51,20 +52,33 @@ MODES = {
 }
 
 
-def status(views: Sequence[GridView], troubles: Sequence[str], today: Mapping[str, tuple[Decimal, int]]) -> str:
-    """The one glance. `today` is profit and number of closed trades by currency."""
+def status(views: Sequence[GridView], troubles: Sequence[str], today: Mapping[str, Totals]) -> str:
+    """The one glance. `today` is what was realised by currency."""
     parts = [f"⚠️ {foreign(trouble)}" for trouble in troubles[:5]]
     if not views:
         return "\n".join([*parts, NO_GRIDS])
     for symbol in dict.fromkeys(view.grid.symbol for view in views[:MOST_GRIDS]):
-        quote = next((view.quote for view in views if view.grid.symbol == symbol), None)
-        parts.append(f"<b>{name(symbol)}</b> {number(quote.bid) if quote is not None else 'has no price now'}")
+        first = next(view for view in views if view.grid.symbol == symbol)
+        price = number(first.quote.bid) if first.quote is not None else "has no price now"
+        parts.append(f"<b>{name(symbol)}</b> {price}{_liquidation(first)}")
         parts += [_glance(view) for view in views[:MOST_GRIDS] if view.grid.symbol == symbol]
     parts += _left_out(len(views))
-    sums = [f"<b>{gain(pnl)} {name(coin)}</b> in {plural(trades, 'trade')}" for coin, (pnl, trades) in today.items()]
+    sums = [_today(coin, total) for coin, total in today.items()]
     parts.append(f"Today: {'; '.join(sums) if sums else 'no trade closed yet'}")
     parts.append("/pnl, /orders, /grids" if len(views) > 1 else f"/grid {views[0].grid.id}, /pnl, /orders")
     return "\n".join(parts)
+
+
+def _liquidation(view: GridView) -> str:
+    if view.liquidation is None:
+        return ""
+    away = f" ({distance(view.liquidation, view.quote.bid)})" if view.quote is not None else ""
+    return f", liquidation at {about(view.liquidation)}{away}"
+
+
+def _today(coin: str, total: Totals) -> str:
+    funding = f" ({gain(total.funding)} of it funding)" if total.funding else ""
+    return f"<b>{gain(total.realised)} {name(coin)}</b>{funding} in {plural(total.trades, 'trade')}"
 
 
 def _glance(view: GridView) -> str:

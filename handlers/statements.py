@@ -26,6 +26,7 @@ def profit(views: Sequence[ProfitView], period: str, grid: str | None, *, unpric
         totals = view.totals
         rows = [
             ("realised", gain(totals.realised)),
+            *([("of it funding", gain(totals.funding))] if totals.funding else []),
             ("open now", gain(view.open_profit)),
             ("total", gain(view.total)),
             ("fees paid", money(totals.fees)),

@@ -9,9 +9,11 @@ from bot.core.executor import PositionExecutor
 from bot.core.model import Quote
 from bot.core.portfolio import Grid
 from bot.core.symbols import resolve_symbol
+from bot.gate import UNCONFIRMED
 from bot.manager import TradeManager
+from bot.positions import positions
 from bot.views import grid_view, grid_views, health_view, level_view, profit_views
-from handlers import pages, statements
+from handlers import pages, perpetuals, statements
 from handlers.context import Context
 from handlers.parse import parse_one_id, parse_words
 from handlers.people import Role
@@ -26,12 +28,12 @@ async def start(update: Update, context: Context) -> None:
 async def status(update: Update, context: Context) -> None:
     """/status: the one glance."""
     manager = context.manager
-    today = {
-        view.currency: (view.totals.realised, view.totals.trades)
-        for view in profit_views(manager, "day")
-        if view.totals.trades
-    }
-    await context.say(update, pages.status(grid_views(manager), health_view(manager).troubles, today))
+    profits = profit_views(manager, "day")
+    today = {view.currency: view.totals for view in profits if view.totals.trades or view.totals.funding}
+    troubles = health_view(manager).troubles
+    if manager.heartbeat.gate.is_unconfirmed:
+        troubles = (UNCONFIRMED, *troubles)
+    await context.say(update, pages.status(grid_views(manager), troubles, today))
 
 
 async def grids(update: Update, context: Context) -> None:
@@ -50,21 +52,23 @@ async def price(update: Update, context: Context) -> None:
     words = parse_words(context.words, most=1, example="/price BTC/USDT")
     symbol = context.chat.config.default_symbol
     if words:
-        symbol = resolve_symbol(words[0], await context.manager.world.data.symbols())
+        symbol = resolve_symbol(words[0], await context.manager.world.data.symbols(), symbol)
     views = [view for view in grid_views(context.manager) if view.grid.symbol == symbol]
     quote = await _quote(context.manager, symbol)
     await context.say(update, pages.price(quote, context.chat.config.timezone, views))
 
 
 async def balance(update: Update, context: Context) -> None:
-    """/balance: funds by currency, and what of them the grids hold."""
-    state = context.manager.state
+    """/balance: funds by currency, and what of them the grids hold; positions on perpetuals."""
+    state, there = context.manager.state, await positions(context.manager)
+    apart = {view.symbol for view in there}
     held = [
         (market.base, state.holding(market.symbol).amount, state.holding(market.symbol).cost, market.quote)
         for market in state.markets.values()
-        if state.holding(market.symbol).amount
+        if state.holding(market.symbol).amount and market.symbol not in apart
     ]
-    await context.say(update, pages.balance(await context.manager.balances(), held))
+    funds = pages.balance(await context.manager.balances(), held)
+    await context.say(update, "\n".join([funds, *perpetuals.positions(there)]))
 
 
 async def orders(update: Update, context: Context) -> None:

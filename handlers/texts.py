@@ -14,6 +14,7 @@ from bot.core.portfolio import Grid
 from bot.core.preview import PlannedLevel, Preview
 from bot.core.specs import as_command
 from bot.core.symbols import listed
+from handlers import perpetuals
 from handlers.figures import (
     agree,
     fixed,
@@ -60,7 +61,7 @@ def preview_text(made: Preview) -> str:
         f"<b>Preview: {spec.shape} {name(spec.symbol)}, {plural(spec.count, 'level')}, {loop}</b>",
         "Market now: bid {}, ask {}".format(*top(quote.bid, quote.ask)),
     ]
-    parts = [*head, _levels(made), *_marks(made), *_money(made), *_rules(spec)]
+    parts = [*head, _levels(made), *_marks(made), *_money(made), *perpetuals.gearing(made), *_rules(spec)]
     command = f"<code>{foreign(as_command(spec), 1000)}</code>"
     if not made.problems:
         return "\n".join([*parts, "As understood, to copy:", command, "Nothing is sent before you press Create."])
@@ -104,6 +105,9 @@ def _marks(made: Preview) -> Iterable[str]:
         yield f"{plural(above, 'level')} above the market {verb} (above=wait)."
     elif made.accepted:
         yield "No level lies above the market, so none buys at once."
+    if far := len(made.too_far):
+        verb = agree(far, "waits until the market is nearer: it is", "wait until the market is nearer: they are")
+        yield f"{plural(far, 'level')} {verb} outside the exchange's price band."
     yield from _refusals(made)
 
 
@@ -176,20 +180,23 @@ def moved() -> str:
     )
 
 
-def created(grid: Grid, made: Preview) -> str:
-    """After Create."""
-    now, levels = len(made.immediate), plural(len(made.accepted), "level")
-    rest = len(made.accepted) - now
+def created(grid: Grid, made: Preview, *, is_live: bool = True) -> str:
+    """After Create; `is_live` is False before the first live start was confirmed."""
+    now, far, levels = len(made.immediate), len(made.too_far), plural(len(made.accepted), "level")
+    rest = len(made.accepted) - now - far
     what = []
     if now and made.immediate[0].buys_at is not None:
         what.append(f"{_above(now)} at once, near {number(made.immediate[0].buys_at)}")
     if rest:
         does = agree(rest, "waits", "wait") if grid.spec.above_wait else agree(rest, "rests", "rest")
         what.append(f"{plural(rest, 'entry', 'entries')} {does} at {agree(rest, 'its level', 'their levels')}")
+    if far:
+        what.append(f"{plural(far, 'entry', 'entries')} {agree(far, 'waits', 'wait')} until the market is nearer")
     refused = f" {plural(len(made.refused), 'level')} left out." if made.refused else ""
+    way = "Its orders are on their way" if is_live else "Its orders go out once you press <b>Trade live</b>"
     return (
         f"✅ <b>{grid.id} created</b>: {grid.spec.shape} {name(grid.symbol)}, {levels}.\n"
-        f"Its orders are on their way: {listed(what) if what else 'none'}.{refused} "
+        f"{way}: {listed(what) if what else 'none'}.{refused} "
         f"Whatever is bought is sold at its level's exit, and every fill is told here.\n"
         f"/grid {grid.id} looks at it, /pause {grid.id} pauses, /stop {grid.id} ends it."
     )

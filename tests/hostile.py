@@ -255,6 +255,21 @@ def cash(trades: Iterable[tuple[str, Side, Fill]], rules: Market) -> tuple[Decim
     return base, quote
 
 
+def shown(truth: Truth) -> Order:
+    """An order as the exchange shows it."""
+    place = truth.place
+    return Order(
+        client_id=place.client_id,
+        symbol=place.symbol,
+        side=place.side,
+        price=place.price,
+        amount=place.amount,
+        filled=truth.filled,
+        is_open=truth.closed is None,
+        at=truth.at,
+    )
+
+
 class HostileGateway:
     """The OrderGateway port over a hostile exchange. `calls` counts requests by kind."""
 
@@ -283,29 +298,25 @@ class HostileGateway:
         self.calls.append("look up")
         return self.exchange.look_up(client_id)
 
+    def is_pending(self, client_id: str) -> bool:
+        return False
+
     async def position(self, symbol: str) -> Position | None:
         return None
 
     async def own_orders(self, symbol: str) -> Sequence[Order]:
-        return await self.open_orders(symbol)
+        await asyncio.sleep(0)
+        self.calls.append("own orders")
+        return [
+            shown(truth)
+            for truth in self.exchange.orders.values()
+            if truth.closed is None or truth.place.symbol == symbol
+        ]
 
     async def open_orders(self, symbol: str) -> Sequence[Order]:
         await asyncio.sleep(0)
         now = self.exchange.clock.now()
-        return [
-            Order(
-                client_id=truth.place.client_id,
-                symbol=symbol,
-                side=truth.place.side,
-                price=truth.place.price,
-                amount=truth.place.amount,
-                filled=truth.filled,
-                is_open=True,
-                at=truth.at,
-            )
-            for truth in self.exchange.live(symbol)
-            if truth.visible_at <= now
-        ]
+        return [shown(truth) for truth in self.exchange.live(symbol) if truth.visible_at <= now]
 
     async def balances(self) -> Mapping[str, Balance]:
         await asyncio.sleep(0)

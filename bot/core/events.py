@@ -68,12 +68,14 @@ class OrderClosed:
 
 @dataclass(frozen=True, slots=True)
 class OrderRefused:
-    """The order was never accepted and never will be."""
+    """The order was never accepted and never will be. Where its price was outside the venue's band, `near` is the
+    price of the market at which another try is worthwhile."""
 
     client_id: str
     at: datetime
     reason: Refusal
     message: str
+    near: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +106,24 @@ class CycleRearmed:
     at: datetime
 
 
-Event = OrderAccepted | OrderFilled | OrderClosed | OrderRefused | OrderMissing | HoldingSold | CycleRearmed
+@dataclass(frozen=True, slots=True)
+class OrderAdopted:
+    """An order of ours that the state does not know was found, with what it asked for. An `amount` of 0: it left the
+    book without a trade."""
+
+    client_id: str
+    at: datetime
+    price: Decimal
+    amount: Decimal
+
+
+Event = (
+    OrderAccepted
+    | OrderFilled
+    | OrderClosed
+    | OrderRefused
+    | OrderMissing
+    | HoldingSold
+    | CycleRearmed
+    | OrderAdopted
+)

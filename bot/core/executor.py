@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.core import client_ids
+from bot.core import adoption, meddling, patience
 from bot.core.accounting import EMPTY_BOOKS, Books, RoundTrip
 from bot.core.actions import Action, CancelOrder
 from bot.core.events import (
@@ -20,27 +20,32 @@ from bot.core.events import (
     Event,
     HoldingSold,
     OrderAccepted,
+    OrderAdopted,
     OrderClosed,
     OrderFilled,
     OrderMissing,
     OrderRefused,
     Refusal,
 )
-from bot.core.level import Awaited, Awaiting, Back, Level, OrderRecord
+from bot.core.level import Awaited, Awaiting, Back, Level, Mark, OrderRecord
 from bot.core.lifecycle import ENTRY_STATES, Mode, State, Trigger, step
 from bot.core.model import Fill, Leg, Market, Side
 from bot.core.money import ZERO
-from bot.core.snapshot import LevelBlocked, LevelFilled, LevelFrozen, LevelHalted, Notice, StrayFilled, TradeClosed
+from bot.core.snapshot import (
+    LevelBlocked,
+    LevelFilled,
+    LevelFrozen,
+    LevelHalted,
+    Notice,
+    OrderCutShort,
+    StrayFilled,
+    TradeClosed,
+)
 from bot.core.values import evolve
 from bot.errors import ProtocolError
 
 WATCH_CANCELLED = timedelta(minutes=10)
 WATCH_MISSING = timedelta(hours=24)
-BACK_OFF_FIRST = timedelta(seconds=1)
-BACK_OFF_LAST = timedelta(seconds=60)
-NEVER_QUICK = frozenset({Refusal.FUNDS, Refusal.MINIMUM, Refusal.PRICE_BAND, Refusal.AUTH, Refusal.MAINTENANCE})
-CIRCUIT = 3
-"""Refusals of the same kind in a row after which a level tries once a minute and its owner is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ class PositionExecutor:
     placed_at: datetime | None = None
     back: Back | None = None
     frozen: str = ""
+    marks: tuple[Mark, ...] = ()
+    adopted: tuple[str, ...] = ()
 
     # -- what it is ----------------------------------------------------------------------------------------------
 
@@ -92,6 +99,10 @@ class PositionExecutor:
         bought = self.books.bought + (carried if self.sellable and carried > ZERO else ZERO)
         wanted = self.market.amount_down(max(self.level.amount - bought, ZERO))
         return max(wanted, self.market.smallest_amount(price))
+
+    def budget(self, price: Decimal) -> Decimal:
+        """The most one entry may cost: the level's own amount at its own price, and one step of rounding."""
+        return self.level.amount * self.level.entry + self.market.amount_step * price
 
     @property
     def exposure(self) -> Decimal:
@@ -126,7 +137,10 @@ class PositionExecutor:
     def begun(self, action: Action, now: datetime) -> "PositionExecutor":
         """With the intent to carry out `action` recorded. Must be durable before the action leaves."""
         if isinstance(action, CancelOrder):
-            return evolve(self, awaiting=Awaiting(Awaited.CANCEL, action.client_id, now))
+            order = self.order
+            if order is not None and order.client_id == action.client_id:
+                order = evolve(order, asked=True)
+            return evolve(self, order=order, awaiting=Awaiting(Awaited.CANCEL, action.client_id, now))
         watched = self.watched
         if watched:
             watched = tuple(
@@ -173,6 +187,8 @@ class PositionExecutor:
                 return self._on_holding_sold(event), ()
             case CycleRearmed():
                 return self._on_rearmed(), ()
+            case OrderAdopted():
+                return adoption.adopted(self, event), ()
 
     def _on_accepted(self, event: OrderAccepted) -> "PositionExecutor":
         order, awaiting = self.order, self.awaiting
@@ -206,7 +222,7 @@ class PositionExecutor:
         if order is not None and order.client_id == event.client_id:
             if fill.trade_id in order.trade_ids:
                 return self, ()
-            order = _with_fill(order, fill)
+            order = order.traded(fill)
             awaiting = self.awaiting
             if awaiting is not None and (awaiting.kind is Awaited.PLACE or order.is_full):
                 awaiting = None
@@ -229,15 +245,14 @@ class PositionExecutor:
         late = self._watched_order(event.client_id)
         if late is not None:
             return self._on_stray(late, fill)
-        key = client_ids.decode(event.client_id)
-        if key is None or (key.cycle, key.attempt) >= (self.cycle, self.attempts):
+        if adoption.is_unknown(self, event.client_id):
             raise ProtocolError(f"{self.id} never sent order {event.client_id}, yet it traded")
         return self, ()  # an order long settled: this trade is in the books
 
     def _on_stray(self, record: OrderRecord, fill: Fill) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         if fill.trade_id in record.trade_ids:
             return self, ()
-        watched = self._watching(record, _with_fill(record, fill))
+        watched = self._watching(record, record.traded(fill))
         books = self.books.booked(record.side, fill, self.market)
         told = StrayFilled(
             at=fill.at,
@@ -246,6 +261,7 @@ class PositionExecutor:
             side=record.side,
             price=fill.price,
             amount=fill.amount,
+            maker=fill.maker,
         )
         return evolve(self, watched=watched, books=books), (told,)
 
@@ -259,21 +275,26 @@ class PositionExecutor:
             closed = max(event.filled, late.filled)
             watched = self._watching(late, evolve(late, closed=closed, closed_at=event.at))
             return evolve(self, awaiting=awaiting, watched=watched), ()
+        told: tuple[Notice, ...] = ()
+        if meddling.is_cut_short(event, order, self.placed_at):
+            done = max(event.filled, order.filled)
+            told = (OrderCutShort(event.at, self.id, self.market.symbol, order.side, done, order.amount),)
+        hand = meddling.hand(event, order, self.placed_at)
         order = evolve(order, accepted=True, closed=max(event.filled, order.filled), closed_at=event.at)
         if not order.is_settled:
-            return evolve(self, order=order, awaiting=awaiting), ()  # trades are still to come
+            return evolve(self, order=order, awaiting=awaiting), told  # trades are still to come
         if order.filled:
-            return self._settled(order, self.books, self.back, event.at)
-        after, notices = self._turned_away(event)
+            return self._settled(order, self.books, self.back, event.at, *told)
+        after, notices = self._turned_away(event, hand)
         return after._settled(order, after.books, after.back, event.at, *notices)
 
-    def _turned_away(self, event: OrderClosed) -> tuple["PositionExecutor", tuple[Notice, ...]]:
+    def _turned_away(self, event: OrderClosed, hand: CloseReason) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         """An order left the book without a trade: the venue is asked again later, a person is not fought."""
-        match event.reason:
+        match hand:
             case CloseReason.WOULD_CROSS | CloseReason.VENUE:
-                crossed = event.reason is CloseReason.WOULD_CROSS
+                crossed = hand is CloseReason.WOULD_CROSS
                 reason = Refusal.WOULD_CROSS if crossed else Refusal.OTHER
-                return self._backed_off(OrderRefused(event.client_id, event.at, reason, str(event.reason)))
+                return self._backed_off(OrderRefused(event.client_id, event.at, reason, str(hand)))
             case CloseReason.PERSON:
                 halted = evolve(self, mode=max(self.mode, Mode.HALTED))
                 return halted, (LevelHalted(at=event.at, executor=self.id, symbol=self.market.symbol),)
@@ -330,25 +351,12 @@ class PositionExecutor:
         """With the next try put off, twice as long each time; a level refused again and again is told of once."""
         if event.reason is Refusal.WITHDRAWN:
             return self, ()
-        before = self.back
-        in_a_row = before is not None and before.reason is event.reason and event.at < before.until + BACK_OFF_LAST
-        count = before.count + 1 if before is not None and in_a_row else 1
-        quick = event.reason not in NEVER_QUICK and count < CIRCUIT
-        pause = BACK_OFF_FIRST * 2 ** (count - 1) if quick else BACK_OFF_LAST
-        back = Back(event.reason, count, event.message, event.at + pause)
-        told: tuple[Notice, ...] = ()
-        if count == CIRCUIT or (count == 1 and event.reason in NEVER_QUICK):
-            told = (
-                LevelBlocked(
-                    at=event.at,
-                    executor=self.id,
-                    symbol=self.market.symbol,
-                    reason=event.reason,
-                    message=event.message,
-                    next_try=back.until,
-                ),
-            )
-        return evolve(self, back=back), told
+        back, is_told = patience.put_off(self.back, event, self.leg)
+        if not is_told:
+            return evolve(self, back=back), ()
+        symbol, side = self.market.symbol, self.leg.side
+        told = LevelBlocked(event.at, self.id, symbol, event.reason, event.message, back.until, side)
+        return evolve(self, back=back), (told,)
 
     def _on_missing(self, event: OrderMissing) -> "PositionExecutor":
         """The awaited order was not found: it is watched for a late landing, and the leg may be tried anew."""
@@ -378,10 +386,3 @@ class PositionExecutor:
         if self.frozen:
             return self, ()
         return evolve(self, frozen=why), (LevelFrozen(at=at, executor=self.id, why=why),)
-
-
-def _with_fill(record: OrderRecord, fill: Fill) -> OrderRecord:
-    filled = record.filled + fill.amount
-    if filled > record.amount:
-        raise ProtocolError(f"order {record.client_id} over {record.amount} traded {filled}")
-    return evolve(record, accepted=True, filled=filled, trade_ids=(*record.trade_ids, fill.trade_id))

@@ -10,8 +10,10 @@ from enum import StrEnum
 
 from bot.core.actions import Action
 from bot.core.events import Refusal
-from bot.core.model import Leg, Side
+from bot.core.model import Fill, Leg, Side
 from bot.core.money import ZERO
+from bot.core.values import evolve
+from bot.errors import ProtocolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Awaiting:
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
     """What we know of one order of ours. `closed` is the exchange's cumulative amount once it left the book, which it
-    did at `closed_at`."""
+    did at `closed_at`; `asked`: we have asked for its cancel at least once."""
 
     client_id: str
     leg: Leg
@@ -62,6 +64,7 @@ class OrderRecord:
     closed: Decimal | None = None
     watch_until: datetime | None = None
     closed_at: datetime | None = None
+    asked: bool = False
 
     @property
     def side(self) -> Side:
@@ -81,15 +84,32 @@ class OrderRecord:
         """Gone from the book, and its trades add up to what the exchange says it traded."""
         return self.is_full or (self.closed is not None and self.filled >= self.closed)
 
+    def traded(self, fill: Fill) -> "OrderRecord":
+        """With one more trade. ProtocolError when that would be more than was asked for."""
+        filled = self.filled + fill.amount
+        if filled > self.amount:
+            raise ProtocolError(f"order {self.client_id} over {self.amount} traded {filled}")
+        return evolve(self, accepted=True, filled=filled, trade_ids=(*self.trade_ids, fill.trade_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an executor had come in a former epoch: the cycle, and the attempts it had made in it."""
+
+    prefix: str
+    cycle: int
+    attempts: int
+
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Refusals in a row of one kind, and when the next try is due."""
+    """Refusals in a row of one kind, and when the next try is due; earlier where the market comes to `near`."""
 
     reason: Refusal
     count: int
     message: str
     until: datetime
+    near: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

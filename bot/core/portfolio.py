@@ -15,12 +15,14 @@ from bot.core.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Closed trades of a grid, a day, or all: money in quote currency."""
+    """Closed trades of a grid, a day, or all: money in quote currency. `funding` of perpetuals is part of `realised`;
+    it belongs to a whole position, so grids have none."""
 
     trades: int = 0
     realised: Decimal = ZERO
     fees: Decimal = ZERO
     volume: Decimal = ZERO
+    funding: Decimal = ZERO
 
     def plus(self, trade: RoundTrip) -> "Totals":
         return Totals(
@@ -28,7 +30,12 @@ class Totals:
             self.realised + trade.pnl,
             self.fees + trade.fees,
             self.volume + trade.cost + trade.proceeds,
+            self.funding,
         )
+
+    def funded(self, amount: Decimal) -> "Totals":
+        """With funding received (below 0: paid)."""
+        return replace(self, realised=self.realised + amount, funding=self.funding + amount)
 
 
 NO_TRADES = Totals()

@@ -9,10 +9,11 @@ from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from math import ceil
 
-from bot.core import grids
+from bot.core import band, grids
 from bot.core.grids import GridSpec
 from bot.core.level import Level
-from bot.core.model import FeeSide, Market, Quote, Side
+from bot.core.margin import Gearing, liquidation_price, margin
+from bot.core.model import FeeSide, Market, Position, Quote, Side
 from bot.core.money import HUNDRED, ZERO, average, ceil_to, plain
 from bot.core.pricing import Offsets, maker_price
 
@@ -38,15 +39,20 @@ class PlannedLevel:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a grid may use: quote currency free on the account, and left of `MAX_EXPOSURE` for a grid alone."""
+    """What a grid may use: quote currency free on the account, and left of `MAX_EXPOSURE` for a grid alone. On a
+    perpetual also the leverage it has or will have (None: not known), and the position that is there already (None: a
+    pretend account, which pays for coins in full)."""
 
     free: Decimal | None = None
     exposure: Decimal | None = None
+    leverage: Decimal | None = None
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """All that Create would do. `capital` is quote currency bound when every level has bought at its own entry.
+    """All that Create would do. `capital` is quote currency bound when every level has bought at its own entry, fees
+    included: on a perpetual the margin.
 
     `problems` forbid Create; a refused level alone does not.
     """
@@ -57,6 +63,7 @@ class Preview:
     levels: tuple[PlannedLevel, ...]
     capital: Decimal
     problems: tuple[str, ...]
+    gearing: Gearing | None = None
 
     @property
     def accepted(self) -> tuple[PlannedLevel, ...]:
@@ -67,6 +74,12 @@ class Preview:
         return tuple(level for level in self.levels if level.refused)
 
     @property
+    def cost(self) -> Decimal:
+        """What all levels cost at their own entries, fees that come on top included: what MAX_EXPOSURE bounds."""
+        notional = sum((level.amount * level.entry for level in self.accepted), ZERO)
+        return notional + _fees(notional, self.market)
+
+    @property
     def immediate(self) -> tuple[PlannedLevel, ...]:
         """Levels above the market: they buy at once, near it."""
         return tuple(level for level in self.accepted if level.buys_at is not None)
@@ -74,6 +87,13 @@ class Preview:
     @property
     def immediate_cost(self) -> Decimal:
         return sum((level.amount * level.buys_at for level in self.immediate if level.buys_at is not None), ZERO)
+
+    @property
+    def too_far(self) -> tuple[PlannedLevel, ...]:
+        """Levels outside the venue's price band: they wait until the market is nearer."""
+        return tuple(
+            level for level in self.accepted if band.is_outside(Side.BUY, level.entry, self.quote, self.market)
+        )
 
     @property
     def net_low(self) -> Decimal:
@@ -115,10 +135,31 @@ def preview(spec: GridSpec, market: Market, quote: Quote, offsets: Offsets, limi
     """What this grid would be on this market at this price."""
     entries = grids.prices(spec, market.price_tick)
     levels = tuple(_planned(spec, number, entry, market, quote, offsets) for number, entry in enumerate(entries, 1))
-    fee = ONE + (market.maker_fee_ratio if market.fee_side is FeeSide.QUOTE else ZERO)
-    capital = sum((level.amount * level.entry for level in levels if not level.refused), ZERO) * fee
-    made = Preview(spec, market, quote, levels, capital, ())
+    made = Preview(spec, market, quote, levels, ZERO, ())
+    made = replace(made, capital=made.cost)
+    if market.perpetual and limits.leverage is not None and made.accepted:
+        made = _geared(made, limits.leverage, limits.position)
     return replace(made, problems=tuple(problem for check in CHECKS if (problem := check(made, limits))))
+
+
+def _fees(notional: Decimal, market: Market) -> Decimal:
+    """Fees of buying that come on top of the cost."""
+    return notional * market.maker_fee_ratio if market.fee_side is FeeSide.QUOTE else ZERO
+
+
+def _geared(made: Preview, leverage: Decimal, position: Position | None) -> Preview:
+    """With margin and liquidation price, once every level has bought at its own entry and joined what is held."""
+    amount = sum((level.amount for level in made.accepted), ZERO)
+    notional = sum((level.amount * level.entry for level in made.accepted), ZERO)
+    bound = margin(notional, leverage) + _fees(notional, made.market)
+    there = position.amount if position is not None and position.amount > ZERO else ZERO
+    entry = average(notional + (there * position.entry if position is not None else ZERO), amount + there)
+    price = liquidation_price(entry, leverage, made.market.maintenance_ratio)
+    return replace(
+        made,
+        capital=bound if position is not None else made.capital,
+        gearing=Gearing(leverage, bound, made.market.price_up(price)),
+    )
 
 
 def sold_of(amount: Decimal, market: Market) -> Decimal:
@@ -202,11 +243,30 @@ def _far_away(made: Preview, limits: Limits) -> str:
 
 
 def _over_exposure(made: Preview, limits: Limits) -> str:
-    if limits.exposure is None or made.capital <= limits.exposure:
+    if limits.exposure is None or made.cost <= limits.exposure:
         return ""
     return (
-        f"It would bind {plain(made.capital)} {made.market.quote} at worst, more than MAX_EXPOSURE allows "
+        f"It would bind {plain(made.cost)} {made.market.quote} at worst, more than MAX_EXPOSURE allows "
         f"({plain(limits.exposure)}). Take fewer levels or a smaller amount."
+    )
+
+
+def _of_unknown_leverage(made: Preview, limits: Limits) -> str:
+    if not made.market.perpetual or limits.leverage is not None:
+        return ""
+    return (
+        f"The exchange doesn't tell the leverage of {made.market.symbol}, so margin and liquidation price can't be "
+        "said. Set LEVERAGE, such as LEVERAGE=3, and start again."
+    )
+
+
+def _liquidated(made: Preview, limits: Limits) -> str:
+    gearing, lowest = made.gearing, made.spec.minimum
+    if made.spec.force or gearing is None or gearing.liquidation <= lowest:
+        return ""
+    return (
+        f"With leverage {plain(gearing.leverage)} the position would be liquidated near {plain(gearing.liquidation)}, "
+        f"above MIN ({plain(lowest)}). Take a smaller LEVERAGE or a narrower range, or add force."
     )
 
 
@@ -224,6 +284,8 @@ CHECKS: tuple[Callable[[Preview, Limits], str], ...] = (
     _no_levels,
     _under_fees,
     _far_away,
+    _of_unknown_leverage,
+    _liquidated,
     _over_exposure,
     _over_funds,
 )

@@ -9,7 +9,9 @@ from decimal import Decimal
 
 from bot.core.accounting import RoundTrip
 from bot.core.events import Refusal
+from bot.core.margin import Oddity
 from bot.core.model import Side
+from bot.core.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,18 @@ class StrayFilled(Notice):
     side: Side
     price: Decimal
     amount: Decimal
+    maker: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TakerFilled(Notice):
+    """The alarm: an order that may only rest traded as a taker. Told once a while for a market."""
+
+    executor: str
+    symbol: str
+    side: Side
+    price: Decimal
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,7 @@ class LevelBlocked(Notice):
     reason: Refusal
     message: str
     next_try: datetime
+    side: Side = Side.BUY
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,53 @@ class LevelHalted(Notice):
 
     executor: str
     symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class LevelsHalted(Notice):
+    """The one question about all orders that a person took off the book within a few seconds."""
+
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCutShort(Notice):
+    """A person took what was left of a partly filled order off the book; what had traded counts."""
+
+    executor: str
+    symbol: str
+    side: Side
+    filled: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWithheld(Notice):
+    """An order that could not be right was not sent, and its level is frozen."""
+
+    executor: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarketShut(Notice):
+    """A market can't be traded for now (halted, delisted); `over`: it can again."""
+
+    symbol: str
+    why: str
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAsked(Notice):
+    """The first live start on an account asks its owner. Funds by currency, None where they could not be read; caps
+    are None where none is set."""
+
+    account: str
+    balances: tuple[tuple[str, Decimal], ...] | None
+    max_exposure: Decimal | None
+    max_daily_loss: Decimal | None
+    max_open_orders: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +202,29 @@ class DailyLossReached(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class PositionSmaller(Notice):
+    """The exchange shows less of a position than the grids of this market hold, after a liquidation or a sale by hand:
+    they are halted until the owner decides. Amounts are base coin."""
+
+    symbol: str
+    held: Decimal
+    found: Decimal
+    grids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionNotOurs(Notice):
+    """Something about a position is not this bot's: these grids buy nothing until the owner decides. `held`: what all
+    grids hold and have kept."""
+
+    symbol: str
+    held: Decimal
+    found: Decimal
+    oddities: tuple[Oddity, ...]
+    grids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble(Notice):
     """Something outside does not work (`what`: exchange, store, ledger, heartbeat); `over`: it does again."""
 
@@ -150,13 +235,69 @@ class Trouble(Notice):
 
 @dataclass(frozen=True, slots=True)
 class Restarted(Notice):
-    """The worker began with state: how long it was away, and what it found."""
+    """The worker began with state: how long it was away, and what it found. `adopted` orders the state had not known;
+    `gone` ones left the book without a trade; `unknown` ones belong to no level and are asked about."""
 
     away_seconds: int
     grids: int
     orders: int
     fills: int
     closed: int
+    adopted: int = 0
+    gone: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrphansFound(Notice):
+    """Orders with our bot id rest that belong to no level of the state: what is to become of them? They are of these
+    grids, at prices between the two."""
+
+    symbol: str
+    count: int
+    low: Decimal
+    high: Decimal
+    grids: tuple[str, ...]
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InheritedGrid:
+    """A grid as its orders on the exchange tell of it; `doubts` is what had to be guessed, in words. No `levels`: it
+    can't be made again. Amounts of a level are between `least` and `most`; `held` is by the trades, before fees."""
+
+    name: str
+    symbol: str
+    shape: str
+    levels: int
+    low: Decimal
+    high: Decimal
+    least: Decimal
+    most: Decimal
+    profit_pct: Decimal
+    loop: bool
+    resting: int
+    held: Decimal
+    doubts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InheritanceFound(Notice):
+    """The store is empty and the exchange knows this bot's orders: nothing is sent until the owner has answered.
+    `loose` orders belong to no level."""
+
+    grids: tuple[InheritedGrid, ...]
+    resting: int
+    loose: int
+    can_rebuild: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GridsRebuilt(Notice):
+    """The store was empty, and these grids were made again from their orders; `asked`: as a person agreed."""
+
+    grids: tuple[InheritedGrid, ...]
+    asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +317,4 @@ class DailyReport(Notice):
     trades: int
     open_profit: Decimal
     currency: str
+    funding: Decimal = ZERO

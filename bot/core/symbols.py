@@ -19,11 +19,12 @@ def coins_of(symbol: str) -> tuple[str, str]:
     return base, rest.partition(":")[0]
 
 
-def resolve_symbol(word: str, symbols: Sequence[str]) -> str:
+def resolve_symbol(word: str, symbols: Sequence[str], default: str | None = None) -> str:
     """The one of `symbols` (ccxt unified) that a word names: `btc/usdt`, `BTC-USDT`, `BTCUSDT`, `btc`.
 
     A pair with a separator is exact: BTC-USDT is the spot market even beside BTC/USDT:USDT. BTCUSDT and btc
-    need to be unique. CommandError lists the candidates, or the nearest names.
+    need to be unique among the markets of the `default`'s kind, spot or perpetual, or else among all. CommandError
+    lists the candidates, or the nearest names.
     """
     asked = word.strip().translate(DASHES).upper()
     pair = re.sub(r"[_-]", "/", asked, count=1)
@@ -35,6 +36,8 @@ def resolve_symbol(word: str, symbols: Sequence[str]) -> str:
     )
     for reads in readings:
         found = [symbol for symbol in symbols if reads(symbol)]
+        if default is not None:
+            found = [symbol for symbol in found if (":" in symbol) is (":" in default)] or found
         if len(found) == 1:
             return found[0]
         if found:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from bot.core import client_ids
+from bot.core import band, client_ids
 from bot.core.actions import CancelOrder, PlaceOrder
 from bot.core.client_ids import OrderKey
 from bot.core.executor import PositionExecutor
@@ -22,6 +22,10 @@ from bot.errors import CapacityError
 
 MOVE_PAUSE = timedelta(seconds=10)
 NO_ROOM = "waits for room on the book: nearer levels go first"
+NO_PRICE = "no price to go by"
+TAKEN_OFF = "left out, for a person took its order off the book"
+TOO_FAR = "waits until the market is nearer: its price is outside the venue's band"
+TOO_SMALL = "what it may buy is under the venue's minimum now"
 
 
 class Moment(NamedTuple):
@@ -44,8 +48,10 @@ def needs_seat(executor: PositionExecutor, moment: Moment) -> tuple[Side, Decima
         return None
     if executor.state in ENTRY_STATES:
         waits = mode >= Mode.PAUSED or (executor.level.above_wait and not _is_above(executor, moment))
-        return None if waits else (Side.BUY, executor.level.entry)
-    return (Side.SELL, executor.level.exit) if executor.state in EXIT_STATES and executor.sellable else None
+        return None if waits or _is_too_far(executor, moment) else (Side.BUY, executor.level.entry)
+    if executor.state in EXIT_STATES and executor.sellable and not _is_too_far(executor, moment):
+        return Side.SELL, executor.level.exit
+    return None
 
 
 def _is_above(executor: PositionExecutor, moment: Moment) -> bool:
@@ -54,6 +60,13 @@ def _is_above(executor: PositionExecutor, moment: Moment) -> bool:
         return False
     target = executor.level.entry
     return maker_price(Side.BUY, target, moment.quote, executor.market, moment.offsets) == target
+
+
+def _is_too_far(executor: PositionExecutor, moment: Moment) -> bool:
+    """Whether the venue would refuse an order at the target for being too far from the market."""
+    if moment.quote is None:
+        return False
+    return band.is_outside(executor.leg.side, executor.target, moment.quote, executor.market)
 
 
 def wants(executor: PositionExecutor, moment: Moment) -> Wish:
@@ -94,7 +107,7 @@ def _resting_wish(executor: PositionExecutor, order: OrderRecord, moment: Moment
     if is_entry:
         if executor.books.bought and executor.missing(order.price) < order.amount:
             return _cancel(executor, order, "an older order bought some of it")
-    elif order.amount != executor.sellable:
+    elif executor.sellable > order.amount or order.amount > executor.books.held:
         return _cancel(executor, order, "the exit no longer fits what is held")
     target = executor.level.entry if is_entry else executor.level.exit
     if order.price == target:
@@ -127,11 +140,14 @@ def _placing_wish(executor: PositionExecutor, moment: Moment) -> Wish:
     leg, quote, offsets = executor.leg, moment.quote, moment.offsets
     mode = max(moment.mode, executor.mode)
     if mode >= Mode.HALTED or (leg is Leg.ENTRY and mode >= Mode.PAUSED):
-        return Wish(mode.name.lower())
-    if executor.back is not None and moment.now < executor.back.until:
-        return Wish(f"{executor.back.reason}: {executor.back.message}", at=executor.back.until)
+        return Wish(TAKEN_OFF if executor.mode is Mode.HALTED and moment.mode < mode else mode.name.lower())
+    back = executor.back
+    if back is not None and moment.now < back.until and not band.has_come(leg.side, back.near, quote):
+        return _near(leg.side, back.near, f"{back.reason}: {back.message}", at=back.until)
     if quote is None:
-        return Wish("no price to go by")
+        return Wish(NO_PRICE)
+    if _is_too_far(executor, moment):
+        return _near(leg.side, band.edge(leg.side, executor.target, executor.market), TOO_FAR)
     if leg is Leg.ENTRY:
         if executor.level.above_wait and not _is_above(executor, moment):
             off = max(offsets.buy.at(executor.level.entry), executor.market.price_tick)
@@ -148,10 +164,17 @@ def _placing_wish(executor: PositionExecutor, moment: Moment) -> Wish:
     return _place(executor, leg, price)
 
 
+def _near(side: Side, price: Decimal | None, why: str, at: datetime | None = None) -> Wish:
+    """To be looked at when the market has come to a price, from above for a buy, from below for a sale."""
+    return Wish(why, at=at, fall=price) if side is Side.BUY else Wish(why, at=at, rise=price)
+
+
 def _place(executor: PositionExecutor, leg: Leg, price: Decimal) -> Wish:
     if price <= ZERO:
         return Wish("no price left beside the market")
     amount = executor.missing(price) if leg is Leg.ENTRY else executor.sellable
+    if leg is Leg.ENTRY and amount * price > executor.budget(price):
+        return Wish(TOO_SMALL)  # the venue has raised its minimum since the level was made
     number = int(executor.level.grid[1:])
     try:
         key = OrderKey(executor.prefix, number, executor.level.number, executor.cycle, leg, executor.attempts)

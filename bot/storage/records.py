@@ -20,6 +20,7 @@ import orjson
 
 from bot.core.accounting import RoundTrip
 from bot.core.executor import PositionExecutor
+from bot.core.margin import Standing
 from bot.core.model import Market
 from bot.core.portfolio import Grid, Totals
 from bot.core.snapshot import Notice
@@ -32,6 +33,7 @@ TYPES: Mapping[str, type] = {
     "grids": Grid,
     "executors": PositionExecutor,
     "totals": Totals,
+    "standings": Standing,
     "unwritten": RoundTrip,
     "outbox": Notice,
 }

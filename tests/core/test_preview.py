@@ -8,10 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.core.grids import GridSpec, Shape
-from bot.core.model import FeeSide, Market, Quote
+from bot.core.model import FeeSide, Market, Position, Quote
 from bot.core.preview import Limits, Preview, preview
 from bot.core.pricing import Offset, Offsets
 from tests.fakes import BTC, START, dec, market
+from tests.perpetuals import PERP, perpetual
 
 QUOTED = market(fee_side=FeeSide.QUOTE)
 LINEAR = GridSpec(Shape.LINEAR, BTC, dec(54_000), dec(66_000), 5, dec("0.001"), None, dec("0.5"))
@@ -185,3 +186,62 @@ def test_a_budget_is_never_exceeded(count: int, budget: int) -> None:
     made = seen(spec, market(step="0.00001"))
     assert made.capital <= budget
     assert sum((level.amount * level.entry for level in made.levels), dec(0)) <= budget
+
+
+# -- perpetuals --------------------------------------------------------------------------------------------------------
+
+GEARED = replace(LINEAR, symbol=PERP)
+FLAT = Position(dec(0), dec(0), dec(10), isolated=True, one_way=True)
+
+
+def geared(leverage: str | None = "3", position: Position | None = FLAT, **limits: Decimal) -> Limits:
+    return Limits(leverage=dec(leverage) if leverage else None, position=position, **limits)
+
+
+def test_on_a_perpetual_what_is_bound_is_the_margin_with_fees() -> None:
+    made = seen(GEARED, perpetual(), limits=geared())
+    assert made.problems == ()
+    assert made.cost == 300 + dec("0.06")
+    assert made.capital == 100 + dec("0.06")
+    assert made.gearing is not None
+    assert made.gearing.margin == made.capital
+    assert made.gearing.liquidation == dec("40201.01")  # 60,000 × (2 / 3) / 0.995, rounded up
+    assert seen().gearing is None
+
+
+def test_funds_are_asked_for_the_margin_and_exposure_for_the_notional() -> None:
+    assert seen(GEARED, perpetual(), limits=geared(free=dec("100.06"))).problems == ()
+    assert "100 are free" in seen(GEARED, perpetual(), limits=geared(free=dec(100))).problems[0]
+    assert "MAX_EXPOSURE allows (300)" in seen(GEARED, perpetual(), limits=geared(exposure=dec(300))).problems[0]
+
+
+def test_a_liquidation_above_the_lowest_entry_is_refused_unless_forced() -> None:
+    limits = geared("12")
+    (problem,) = seen(GEARED, perpetual(), limits=limits).problems
+    assert "liquidated near 55276.39, above MIN (54000)" in problem
+    forced = seen(replace(GEARED, force=True), perpetual(), limits=limits)
+    assert forced.problems == ()
+    assert forced.gearing is not None
+    assert seen(GEARED, perpetual(), limits=geared("9")).problems == ()
+
+
+def test_the_position_that_is_there_joins_the_estimate() -> None:
+    there = Position(dec("0.005"), dec(70_000), dec(3), isolated=True, one_way=True)
+    made = seen(GEARED, perpetual(), limits=geared("3", there))
+    assert made.gearing is not None
+    assert made.gearing.liquidation == dec("43551.09")  # of (60,000 + 70,000) / 2
+    assert made.capital == 100 + dec("0.06")
+
+
+def test_an_unknown_leverage_names_the_setting() -> None:
+    (problem,) = seen(GEARED, perpetual(), limits=geared(None)).problems
+    assert "Set LEVERAGE" in problem
+
+
+def test_a_pretend_account_pays_in_full_whatever_the_leverage() -> None:
+    made = seen(GEARED, perpetual(), limits=geared("3", None, free=dec("300.06")))
+    assert made.problems == ()
+    assert made.capital == dec("300.06")
+    assert made.gearing is not None
+    assert made.gearing.margin == dec("100.06")
+    assert "are free" in seen(GEARED, perpetual(), limits=geared("3", None, free=dec(300))).problems[0]

@@ -7,9 +7,9 @@ import pytest
 
 from bot.core.actions import CancelOrder, PlaceOrder
 from bot.core.events import CloseReason, CycleRearmed, HoldingSold, OrderAccepted, OrderFilled, OrderMissing, Refusal
-from bot.core.executor import CIRCUIT
 from bot.core.lifecycle import Mode, State
 from bot.core.model import FeeSide, Fill, Leg, Side
+from bot.core.patience import CIRCUIT
 from bot.core.pricing import Offset, Offsets
 from bot.core.snapshot import LevelBlocked, LevelHalted, StrayFilled, TradeClosed
 from bot.core.wishes import Moment, needs_seat, wants
@@ -440,6 +440,7 @@ def test_an_order_a_person_cancelled_is_not_placed_again_until_somebody_resumes(
     if leg is Leg.EXIT:
         story.fills(order.client_id, "0.001", "60000")
         order = story.rests()
+    story.later(6)
     story.closes(order.client_id, reason=CloseReason.PERSON)
     story.later(3600)
     assert story.wish().action is None

@@ -438,6 +438,15 @@ def test_a_perpetual_alone_has_short_names_too() -> None:
     assert "did you mean BTC/USDT:USDT?" in refusal(lambda: resolve_symbol("btc/usdt", ["BTC/USDT:USDT"]))
 
 
+@pytest.mark.parametrize("word", ["btc", "btcusdt"])
+@pytest.mark.parametrize("default", ["ETH/USDT", "ETH/USDT:USDT", "BTC/USDT:USDT"])
+def test_of_two_markets_the_one_of_the_default_kind_is_meant(word: str, default: str) -> None:
+    symbols = ["BTC/USDT", "BTC/USDT:USDT", "ETH/USDT"]
+    assert resolve_symbol(word, symbols, default) == ("BTC/USDT:USDT" if ":" in default else "BTC/USDT")
+    assert resolve_symbol("btc/usdt", symbols, default) == "BTC/USDT"  # exact is exact
+    assert resolve_symbol("eth", symbols, default) == "ETH/USDT"  # the only one
+
+
 def test_a_name_of_two_markets_is_refused_with_both() -> None:
     symbols = ["BTC/USDT", "BTC/USDT:USDT"]
     assert resolve_symbol("btc/usdt", symbols) == "BTC/USDT"

@@ -12,6 +12,7 @@ from bot.core import snapshot
 from bot.core.accounting import RoundTrip
 from bot.core.events import Refusal
 from bot.core.grids import GridSpec, Shape
+from bot.core.margin import Oddity
 from bot.core.model import Market, Quote, Side
 from bot.core.money import use_exact
 from bot.core.portfolio import Grid
@@ -46,6 +47,21 @@ def trade(pnl: str = "0.1795", executor: str = "g1.7", currency: str = "USDT") -
     return RoundTrip(grid, executor, 3, f"BTC/{currency}", D("0.001"), cost, proceeds, fees, currency, AT)
 
 
+INHERITED = snapshot.InheritedGrid(
+    name="g1",
+    symbol="BTC/USDT",
+    shape="linear",
+    levels=5,
+    low=D("59000"),
+    high=D("60000"),
+    least=D("0.001"),
+    most=D("0.001"),
+    profit_pct=D("0.5"),
+    loop=False,
+    resting=5,
+    held=D("0.002"),
+    doubts=("whether it loops is not to be seen; taken: it does not",),
+)
 LATER = AT + timedelta(minutes=1)
 NASTY = '<b>&"' + "x" * 10_000
 
@@ -79,7 +95,77 @@ GOLDEN: list[tuple[Notice, str]] = [
         snapshot.LevelBlocked(AT, "g1.7", "BTC/USDT", Refusal.FUNDS, "need <5> USDT", LATER),
         (
             "⚠️ g1.7 is refused by the exchange: not enough funds.\nIt said: <i>need &lt;5&gt; USDT</i>\n"
+            "Entries wait together: one is tried a minute, the nearest first, and at once when funds come free. "
+            "/why g1.7"
+        ),
+    ),
+    (
+        snapshot.LevelBlocked(AT, "g1.7", "BTC/USDT", Refusal.FUNDS, "need BTC", LATER, Side.SELL),
+        (
+            "⚠️ g1.7 is refused by the exchange: not enough funds.\nIt said: <i>need BTC</i>\n"
             "It tries again by itself at 11:01:07. /why g1.7"
+        ),
+    ),
+    (
+        snapshot.LevelsHalted(AT, ("g1.3", "g1.4", "g1.5", "g2.1")),
+        (
+            "✋ g1 levels 3–5 and g2 level 1: orders were taken off the book, and not by me. They place nothing until "
+            "you decide.\n<b>Resume</b> places them again; <b>Leave out</b> keeps them off until /resume g1.3 or "
+            "/resume g1."
+        ),
+    ),
+    (
+        snapshot.LevelsHalted(AT, ("g1.7",)),
+        (
+            "✋ g1.7: an order was taken off the book, and not by me. It places nothing until you decide.\n"
+            "<b>Resume</b> places it again; <b>Leave out</b> keeps it off until /resume g1.7 or /resume g1."
+        ),
+    ),
+    (
+        snapshot.OrderCutShort(AT, "g1.7", "BTC/USDT", Side.BUY, D("0.0004"), D("0.001")),
+        (
+            "✂️ g1.7: somebody took the rest of its buy off the book, after 0.0004 of 0.001 BTC had traded. That "
+            "counts, and the level goes on from there; take its next order off as well and it is left out. /why g1.7"
+        ),
+    ),
+    (
+        snapshot.TakerFilled(AT, "g1.7", "BTC/USDT", Side.BUY, D("61850.2"), D("0.001")),
+        (
+            "🚨 g1.7 bought 0.001 BTC at 61,850.2 as a <b>taker</b>, where only maker fills should be: the fee is "
+            "higher than planned. /logs has the order. Further ones of BTC/USDT within half an hour are not told."
+        ),
+    ),
+    (
+        snapshot.OrderWithheld(AT, "g1.7", "a buy of 0.001 at 61000, above its entry 60000"),
+        (
+            "🛑 g1.7 is frozen: I was about to send a buy of 0.001 at 61000, above its entry 60000, which can't be "
+            "right. Nothing was sent, and the other levels go on. Look at /grid g1, then /resume g1.7"
+        ),
+    ),
+    (
+        snapshot.MarketShut(AT, "BTC/USDT", "trading is <suspended>"),
+        (
+            "⛔ BTC/USDT can't be traded now: <i>trading is &lt;suspended&gt;</i>\nNothing is placed there until it "
+            "can; I look every minute. What is on the book stays."
+        ),
+    ),
+    (snapshot.MarketShut(AT, "BTC/USDT", "", over=True), "✅ BTC/USDT can be traded again."),
+    (
+        snapshot.LiveAsked(AT, "bybit live 1a2b", (("BTC", D("0.1")), ("USDT", D("1000"))), D("500"), None, 40),
+        (
+            "🔑 <b>Trade live?</b> The first live start on this account: real orders, real money.\n"
+            "Account: <code>bybit live 1a2b</code>\nOn it: 0.1 BTC and 1,000 USDT\n"
+            "Caps: MAX_EXPOSURE 500, MAX_DAILY_LOSS none, MAX_OPEN_ORDERS 40\n"
+            "Until you press <b>Trade live</b> nothing is sent. Grids can be made meanwhile; /resume shows this again."
+        ),
+    ),
+    (
+        snapshot.LiveAsked(AT, "okx live 1a2b", None, None, D("20"), None),
+        (
+            "🔑 <b>Trade live?</b> The first live start on this account: real orders, real money.\n"
+            "Account: <code>okx live 1a2b</code>\nOn it: it couldn't be read now, /balance tries again\n"
+            "Caps: MAX_EXPOSURE none, MAX_DAILY_LOSS 20, MAX_OPEN_ORDERS the exchange's own\n"
+            "Until you press <b>Trade live</b> nothing is sent. Grids can be made meanwhile; /resume shows this again."
         ),
     ),
     (
@@ -141,6 +227,32 @@ GOLDEN: list[tuple[Notice, str]] = [
         ),
     ),
     (
+        snapshot.PositionSmaller(AT, "BTC/USDT:USDT", D("0.005"), D("0"), ("g1", "g3")),
+        (
+            "🛑 BTC/USDT:USDT: the books hold 0.005 BTC, the exchange shows no position. A liquidation, or a sale by "
+            "hand?\ng1 and g3 are halted: all orders leave the book. <b>Books follow</b> writes off what is missing, as "
+            "sold at the bid, and goes on; otherwise nothing is placed. /resume g1 looks again"
+        ),
+    ),
+    (
+        snapshot.PositionNotOurs(
+            AT, "BTC/USDT:USDT", D("0"), D("0.5"), (Oddity.LARGER, Oddity.CROSS, Oddity.LEVERAGE), ("g1",)
+        ),
+        (
+            "🛑 BTC/USDT:USDT: the position is larger than the books, in cross margin and of another leverage than "
+            "LEVERAGE. The books hold nothing, the exchange shows 0.5 BTC.\ng1 buys nothing until you decide; exits "
+            "stay. <b>Trade beside it</b> leaves it as it is; or change it on the exchange, then /resume g1"
+        ),
+    ),
+    (
+        snapshot.PositionNotOurs(AT, "BTC/USDT:USDT", D("0.1"), D("-0.5"), (Oddity.SHORT,), ("g1", "g2")),
+        (
+            "🛑 BTC/USDT:USDT: the position is short. The books hold 0.1 BTC, the exchange shows −0.5 BTC.\n"
+            "g1 and g2 buy nothing until you decide; exits stay. Orders would bounce like this, so change it on the "
+            "exchange, then /resume g1"
+        ),
+    ),
+    (
         snapshot.Trouble(AT, "exchange", "timeout"),
         (
             "⚠️ 22 Nov 11:00: trouble with the exchange: <i>timeout</i>\nOrders on the book stay there. "
@@ -166,8 +278,66 @@ GOLDEN: list[tuple[Notice, str]] = [
         ),
     ),
     (
+        snapshot.Restarted(AT, 3900, 1, 5, 0, 0, adopted=3, gone=1, unknown=2),
+        (
+            "✅ Back at 22 Nov 11:00 after 1 h 5 min: 1 grid, 5 orders on the book. Meanwhile nothing traded, 1 order "
+            "left the book without a trade, 3 orders my store had forgotten were adopted, 2 orders of mine belong to "
+            "nothing. /status"
+        ),
+    ),
+    (
+        snapshot.OrphansFound(AT, "BTC/USDT", 2, D("59000"), D("60000.5"), ("g3", "g4"), ("a", "b")),
+        (
+            "❓ BTC/USDT: 2 orders of mine at 59,000 … 60,000.5 belong to nothing I know (of g3 and g4, by the id).\n"
+            "I leave them alone unless you say <b>Cancel those orders</b>. Coins stay on the account either way."
+        ),
+    ),
+    (
+        snapshot.InheritanceFound(AT, (INHERITED,), 5, 1, can_rebuild=True),
+        (
+            "❓ My store is empty, yet 5 orders of mine rest on the exchange. Nothing is sent until you have answered.\n"
+            "• g1 BTC/USDT, 59,000 … 60,000: 5 levels, linear, 0.001 BTC each, profit 0.5 %, no loop; 5 orders resting, "
+            "0.002 BTC held\n   guessed: whether it loops is not to be seen; taken: it does not\n"
+            "1 closing order belongs to no level.\n"
+            "<b>Rebuild</b> goes on with it like that. A stop, a take price and above=wait can't be seen from orders: "
+            "set them anew.\n"
+            "<b>Cancel those orders</b> keeps the coins; <b>Leave them</b> never touches the orders again."
+        ),
+    ),
+    (
+        snapshot.InheritanceFound(
+            AT,
+            (replace(INHERITED, levels=0, held=D(0), doubts=("no level shows both its legs",)),),
+            5,
+            0,
+            can_rebuild=False,
+        ),
+        (
+            "❓ My store is empty, yet 5 orders of mine rest on the exchange. Nothing is sent until you have answered.\n"
+            "• g1 BTC/USDT, 59,000 … 60,000: 5 orders resting; no level shows both its legs\n"
+            "That is too little to go on from.\n"
+            "<b>Cancel those orders</b> keeps the coins; <b>Leave them</b> never touches the orders again."
+        ),
+    ),
+    (
+        snapshot.GridsRebuilt(AT, (replace(INHERITED, shape="", loop=True, most=D("0.002"), doubts=()),), asked=False),
+        (
+            "♻️ My store was empty; this grid is made again from the orders, every price, amount and trade was to be "
+            "seen.\n• g1 BTC/USDT, 59,000 … 60,000: 5 levels, as listed, 0.001 … 0.002 BTC each, profit 0.5 %, loop; "
+            "5 orders resting, 0.002 BTC held\nA stop, a take price and above=wait can't be seen from orders: set them "
+            "anew."
+        ),
+    ),
+    (
         snapshot.DailyReport(AT, "2026-11-21", D("12.5"), D("1.25"), 31, D("-3.1"), "USDT"),
         "📊 2026-11-21: <b>+12.50 USDT</b> realised in 31 trades, after 1.25 of fees; open now −3.10. /pnl",
+    ),
+    (
+        snapshot.DailyReport(AT, "2026-11-21", D("12.5"), D("1.25"), 31, D("-3.1"), "USDT", D("-0.2")),
+        (
+            "📊 2026-11-21: <b>+12.50 USDT</b> realised in 31 trades, after 1.25 of fees, −0.20 of it funding; "
+            "open now −3.10. /pnl"
+        ),
     ),
 ]
 
@@ -350,7 +520,11 @@ def test_callback_data_fits_telegram() -> None:
         keyboards.stop(nonce),
         keyboards.sell(nonce),
         keyboards.panic(nonce),
+        keyboards.live(nonce),
+        keyboards.taken_off(nonce),
         keyboards.stop_alarm(nonce),
+        keyboards.follow(nonce),
+        keyboards.beside(nonce),
     ):
         labels = [button.text for row in markup.inline_keyboard for button in row]
         assert len(set(labels)) == len(labels)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.core.accounting import RoundTrip
 from bot.core.executor import PositionExecutor
+from bot.core.margin import Standing
 from bot.core.model import Market
 from bot.core.portfolio import Grid, Totals
 from bot.core.snapshot import LevelFrozen, Notice, TradeClosed
@@ -97,6 +98,11 @@ def test_sums_trades_and_markets_come_back_as_they_were(totals: Totals, trade: R
     assert spelt(again("totals", "all", totals)) == spelt(totals)
     assert spelt(again("unwritten", trade.key, trade)) == spelt(trade)
     assert spelt(again("markets", market.symbol, market)) == spelt(market)
+
+
+@given(of(Standing))
+def test_what_is_known_of_a_perpetual_comes_back_as_it_was(standing: Standing) -> None:
+    assert spelt(again("standings", "BTC/USDT:USDT", standing)) == spelt(standing)
 
 
 @pytest.mark.parametrize("value", [{"id": "other", "n": 1}, [1, "a", None], "text", 0, False, {}])

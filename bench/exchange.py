@@ -1,0 +1,249 @@
+"""A real exchange, as far as loopback goes: how fast a fill is answered, how many requests a beat, a restart and a grid
+cost. The venue is the tests' own, in a thread of its own."""
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any
+
+from bot.core.grids import GridSpec, Shape
+from bot.core.preview import Preview
+from bot.exchange.ccxt_gateway import CcxtGateway
+from bot.exchange.ccxt_market import CcxtMarket
+from bot.exchange.connection import connect
+from bot.heartbeat import World
+from bot.ledger import MemoryLedger
+from bot.manager import TradeManager
+from bot.ports import Policy
+from bot.state import Identity
+from bot.storage.tinydb_store import TinyDBStore
+from tests.venue.binance import BinanceVenue
+from tests.venue.bybit import BybitVenue
+from tests.venue.events import Event, Traded
+from tests.venue.server import Asked, Venue, threaded
+
+COINS = ("BTC", "ETH", "SOL", "XRP")
+BEATS = 30
+FILLS = 200
+
+
+class VenueClock:
+    """The venue's time, which can be moved ahead."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._venue.clock() / 1000, UTC)
+
+
+class TimedBinance(BinanceVenue):
+    """Notes when a trade was made and when an order arrived."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.traded_at = 0.0
+        self.reactions: list[float] = []
+        self.ledger.subscribe(self._note)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, Traded) and not self.traded_at:
+            self.traded_at = perf_counter()
+
+    def kind_of(self, asked: Asked) -> str:
+        if asked.method == "POST" and asked.path == "/api/v3/order" and self.traded_at:
+            self.reactions.append(perf_counter() - self.traded_at)
+            self.traded_at = 0.0
+        return super().kind_of(asked)
+
+
+@dataclass
+class Life:
+    """One worker's trading, from load to close."""
+
+    manager: TradeManager
+    gateway: CcxtGateway
+    venue: Venue
+
+    async def beats(self, count: int, pause: float = 0.0) -> None:
+        for _ in range(count):
+            self.venue.clock.forward(2_000)
+            await self.manager.beat()
+            await asyncio.sleep(pause)
+
+    async def until_placed(self) -> None:
+        executors = self.manager.state.executors.values()
+        while not all(each.order is not None and each.order.accepted for each in executors):
+            await self.beats(1, 0.01)
+
+
+@asynccontextmanager
+async def living(venue: Venue, name: str, folder: Path, streams: bool) -> AsyncIterator[Life]:
+    options = venue.exchange_options() | {"rateLimit": 0.001}
+    options["options"] = options.get("options", {}) | {"streams": streams}
+    clock = VenueClock(venue)
+    connection = connect(name, "live", {"key": "key", "secret": "secret"}, options, clock)
+    assert connection.venue is not None
+    data = CcxtMarket(connection, has_key=False)
+    gateway = CcxtGateway(connection, connection.venue, data)
+    world = World(data, gateway, TinyDBStore(folder), MemoryLedger(), clock)
+    manager = TradeManager(world, Policy(), Identity("abc", name))
+    tasks: set[asyncio.Task[None]] = set()
+
+    def hear(events: Any) -> None:
+        manager.hear(events)
+        task = asyncio.ensure_future(manager.beat())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    gateway.listen(hear)
+    await manager.start()
+    try:
+        yield Life(manager, gateway, venue)
+    finally:
+        await asyncio.gather(*tasks)
+        await manager.close()
+        await gateway.close()
+
+
+@asynccontextmanager
+async def folder() -> AsyncIterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def opened(kind: type[Any], symbols: int = 1) -> Any:
+    venue = kind()
+    venue.check_time = False
+    for coin in COINS[:symbols]:
+        venue.add_spot(f"{coin}USDT", bid="60500.00", ask="60500.01", max_open_orders=2_000)
+    venue.ledger.add_account("key", "secret", {"USDT": "100000000"})
+    if isinstance(venue, BinanceVenue):
+        venue.desk.order_limit = venue.weight_limit = None  # requests are counted here, not paced
+    return venue
+
+
+async def laid(life: Life, symbol: str, count: int) -> None:
+    low, high = Decimal(40_000), Decimal(60_400)
+    spec = GridSpec(Shape.LINEAR, symbol, low, high, count, Decimal("0.001"), None, Decimal("0.5"), loop=True)
+    made = await life.manager.create(await life.manager.preview(spec))
+    assert not isinstance(made, Preview)
+    await life.until_placed()
+
+
+def reaction() -> tuple[float, float]:
+    """Seconds from a fill on the exchange to the arrival of the counter-order, p50 and p99, with streams."""
+
+    async def measure(venue: Any) -> list[float]:
+        market = next(iter(venue.ledger.markets.values()))
+        async with folder() as path, living(venue, "binance", path, streams=True) as life:
+            spec = GridSpec(
+                Shape.LINEAR,
+                "BTC/USDT",
+                Decimal(60_000),
+                Decimal(60_000),
+                1,
+                Decimal("0.001"),
+                None,
+                Decimal("0.5"),
+                True,
+            )
+            made = await life.manager.create(await life.manager.preview(spec))
+            assert not isinstance(made, Preview)
+            await life.beats(20, 0.01)
+            while len(venue.reactions) < FILLS:
+                for price in ("59990", "60700"):
+                    seen = len(venue.reactions)
+                    with venue.ledger.lock:
+                        market.move(Decimal(price), Decimal(price) + Decimal("0.01"))
+                    for _ in range(400):
+                        await asyncio.sleep(0.005)
+                        if len(venue.reactions) > seen:
+                            break
+                    else:
+                        await life.beats(1, 0.01)
+                    await asyncio.sleep(0.02)  # the acknowledgement, before the price turns
+        return list(venue.reactions)
+
+    with threaded(opened(TimedBinance)) as venue:
+        found = sorted(asyncio.run(measure(venue)))
+    return median(found), quantiles(found, n=100)[98]
+
+
+def requests(count: int, streams: bool) -> float:
+    """REST requests a beat with `count` resting orders on one symbol."""
+
+    async def measure(venue: Any) -> float:
+        async with folder() as path, living(venue, "binance", path, streams) as life:
+            await laid(life, "BTC/USDT", count)
+            await life.beats(15, 0.01)
+            before = len(venue.witness.calls)
+            await life.beats(BEATS, 0.01)
+            return (len(venue.witness.calls) - before) / BEATS
+
+    with threaded(opened(BinanceVenue)) as venue:
+        return asyncio.run(measure(venue))
+
+
+def restart(count: int) -> tuple[float, int]:
+    """Seconds and requests from a new process's load to nothing being in doubt, with `count` orders on four symbols."""
+
+    async def measure(venue: Any) -> tuple[float, int]:
+        async with folder() as path:
+            async with living(venue, "bybit", path, streams=True) as life:
+                for coin in COINS:
+                    await laid(life, f"{coin}/USDT", count // len(COINS))
+            before, began = len(venue.witness.calls), perf_counter()
+            async with living(venue, "bybit", path, streams=True) as life:
+                while life.manager.heartbeat.doubts:
+                    await life.beats(1)
+                spent = perf_counter() - began
+                assert all(each.order is not None for each in life.manager.state.executors.values())
+                return spent, len(venue.witness.calls) - before
+
+    with threaded(opened(BybitVenue, len(COINS))) as venue:
+        return asyncio.run(measure(venue))
+
+
+def placing(name: str, count: int) -> tuple[float, int]:
+    """Seconds and order requests to lay `count` levels."""
+
+    async def measure(venue: Any) -> tuple[float, int]:
+        async with folder() as path, living(venue, name, path, streams=True) as life:
+            began = perf_counter()
+            await laid(life, "BTC/USDT", count)
+            spent = perf_counter() - began
+            kinds = Counter(call.kind for call in venue.witness.calls)
+            return spent, kinds["create"] + kinds["create_batch"]
+
+    with threaded(opened(BybitVenue if name == "bybit" else BinanceVenue)) as venue:
+        return asyncio.run(measure(venue))
+
+
+def rows() -> Iterator[tuple[str, str]]:
+    middle, slow = reaction()
+    yield (
+        f"fill to counter-order at the exchange, {FILLS} fills, streams",
+        f"p50 {middle * 1e3:.1f} ms, p99 {slow * 1e3:.1f} ms",
+    )
+    for streams in (False, True):
+        for count in (10, 100, 1_000):
+            what = "with" if streams else "without"
+            yield f"REST requests a beat, {count:,} executors, {what} streams", f"{requests(count, streams):.2f}"
+    spent, asked = restart(1_000)
+    yield "restart with 1,000 resting orders on 4 symbols", f"{spent:.2f} s, {asked} requests"
+    for name in ("bybit", "binance"):
+        spent, sent = placing(name, 200)
+        yield f"200 levels laid on {name}", f"{sent} requests, {spent:.2f} s without pacing"

@@ -1,0 +1,47 @@
+"""Which prices are believed: above zero, not crossed, fresh, and no leap that a second look has not confirmed.
+
+Rule: after a leap there is no price until another quote, taken a while later, says the same. One market each; a price
+that is not believed is None, like one that never came.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from bot.core.model import Quote
+
+STALE = timedelta(seconds=30)
+MEMORY = timedelta(seconds=60)
+"""A price this old says nothing about whether the next one is a leap."""
+SECOND_LOOK = timedelta(seconds=2)
+
+
+class Sight:
+    """See the module's rule. `leap_ratio` is the share of the price it may move by between two quotes; None: any."""
+
+    def __init__(self, leap_ratio: Decimal | None) -> None:
+        self._leap_ratio = leap_ratio
+        self._last: Quote | None = None
+        self.leapt: Quote | None = None
+        """The quote after a leap that waits for a second look."""
+
+    def believed(self, quote: Quote, now: datetime) -> Quote | None:
+        """The quote, where an order may be priced from it and a stop may go by it."""
+        if not quote.is_sane or now - quote.at > STALE:
+            return None
+        if self._leap_ratio is not None and self._last is not None:
+            if quote.at - self._last.at < MEMORY and self._is_leap(self._last, quote) and not self._is_confirmed(quote):
+                return None
+            self.leapt = None
+        self._last = quote
+        return quote
+
+    def _is_leap(self, before: Quote, after: Quote) -> bool:
+        then, now = before.bid + before.ask, after.bid + after.ask  # twice the middle
+        return abs(now - then) > then * (self._leap_ratio or Decimal(0))
+
+    def _is_confirmed(self, quote: Quote) -> bool:
+        """Whether an earlier look, long enough ago, saw what this one sees; a different leap begins anew."""
+        if self.leapt is None or self._is_leap(self.leapt, quote):
+            self.leapt = quote
+            return False
+        return quote.at - self.leapt.at >= SECOND_LOOK

@@ -1,0 +1,89 @@
+"""Which prices are believed, and when a leap is."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.core.model import Quote
+from bot.core.money import ZERO
+from bot.core.sight import MEMORY, STALE, Sight
+from tests.fakes import BTC, START, dec
+
+WARY = dec("0.1")
+
+
+class Looks:
+    """Quotes seen one after another; `sees` says whether one is believed."""
+
+    def __init__(self, sight: Sight | None = None) -> None:
+        self.sight = sight or Sight(WARY)
+
+    def sees(self, price: str, second: float, now: float | None = None) -> bool:
+        at = START + timedelta(seconds=second)
+        quote = Quote(BTC, dec(price) - 1, dec(price) + 1, at)
+        seen = self.sight.believed(quote, at if now is None else START + timedelta(seconds=now))
+        assert seen in (None, quote)
+        return seen is not None
+
+
+@pytest.mark.parametrize(("bid", "ask"), [("0", "1"), ("2", "1"), ("-1", "1"), ("0", "0")])
+def test_a_price_that_cannot_be_is_none(bid: str, ask: str) -> None:
+    assert Sight(WARY).believed(Quote(BTC, dec(bid), dec(ask), START), START) is None
+
+
+def test_a_price_is_good_for_half_a_minute() -> None:
+    looks = Looks()
+    assert looks.sees("60000", 0, STALE.total_seconds())
+    assert not looks.sees("60000", 1, STALE.total_seconds() + 2)
+
+
+def test_the_first_price_is_believed_and_so_are_small_steps() -> None:
+    looks = Looks()
+    assert all(looks.sees(str(price), second) for second, price in enumerate((60_000, 65_900, 71_000, 65_000, 60_000)))
+
+
+def test_a_leap_counts_once_a_later_look_confirms_it() -> None:
+    looks = Looks()
+    assert looks.sees("60000", 0)
+    assert not looks.sees("67000", 2)
+    assert not looks.sees("67000", 3.9)
+    assert looks.sees("67100", 4)
+    assert looks.sees("67200", 4.5)
+
+
+def test_the_same_quote_looked_at_again_confirms_nothing() -> None:
+    looks = Looks()
+    assert looks.sees("60000", 0)
+    assert not any(looks.sees("50000", 2, now) for now in range(2, 30, 2))
+
+
+def test_a_single_wild_price_leaves_no_trace() -> None:
+    looks = Looks()
+    assert looks.sees("60000", 0)
+    assert not looks.sees("600000", 2)
+    assert looks.sees("60010", 4)
+    assert looks.sight.leapt is None
+    assert not looks.sees("600000", 6)
+
+
+def test_leaps_to_and_fro_are_each_looked_at_twice() -> None:
+    looks = Looks()
+    assert looks.sees("60000", 0)
+    assert not looks.sees("80000", 2)
+    assert not looks.sees("40000", 4)
+    assert not looks.sees("80000", 6)
+    assert looks.sees("80000", 8)
+
+
+def test_after_a_minute_without_prices_the_next_one_is_no_leap() -> None:
+    looks = Looks()
+    assert looks.sees("60000", 0)
+    assert looks.sees("90000", MEMORY.total_seconds())
+
+
+def test_what_was_recorded_is_not_doubted() -> None:
+    looks = Looks(Sight(None))
+    assert looks.sees("60000", 0)
+    assert looks.sees("600", 1)
+    assert not looks.sees("1", 2)
+    assert looks.sight.believed(Quote(BTC, ZERO, ZERO, START), START) is None
