@@ -146,39 +146,24 @@ async def laid(life: Life, symbol: str, count: int) -> None:
 def reaction() -> tuple[float, float]:
     """Seconds from a fill on the exchange to the arrival of the counter-order, p50 and p99, with streams."""
 
-    async def measure(venue: Any) -> list[float]:
-        market = next(iter(venue.ledger.markets.values()))
-        async with folder() as path, living(venue, "binance", path, streams=True) as life:
-            spec = GridSpec(
-                Shape.LINEAR,
-                "BTC/USDT",
-                Decimal(60_000),
-                Decimal(60_000),
-                1,
-                Decimal("0.001"),
-                None,
-                Decimal("0.5"),
-                True,
-            )
+    async def measure() -> list[float]:
+        price, amount = Decimal(60_000), Decimal("0.001")
+        spec = GridSpec(Shape.LINEAR, "BTC/USDT", price, price, 1, amount, None, Decimal("0.5"), loop=True)
+        async with opened(TimedBinance) as venue, folder() as path, living(venue, "binance", path, True) as life:
+            market = next(iter(venue.ledger.markets.values()))
             made = await life.manager.create(await life.manager.preview(spec))
             assert not isinstance(made, Preview)
             await life.beats(20, 0.01)
             while len(venue.reactions) < FILLS:
-                for price in ("59990", "60700"):
+                for bid in ("59990", "60700"):
                     seen = len(venue.reactions)
-                    with venue.ledger.lock:
-                        market.move(Decimal(price), Decimal(price) + Decimal("0.01"))
-                    for _ in range(400):
-                        await asyncio.sleep(0.005)
-                        if len(venue.reactions) > seen:
-                            break
-                    else:
-                        await life.beats(1, 0.01)
+                    market.move(Decimal(bid), Decimal(bid) + Decimal("0.01"))
+                    while len(venue.reactions) == seen:
+                        await asyncio.sleep(0.001)
                     await asyncio.sleep(0.02)  # the acknowledgement, before the price turns
-        return list(venue.reactions)
+            return list(venue.reactions)
 
-    with threaded(opened(TimedBinance)) as venue:
-        found = sorted(asyncio.run(measure(venue)))
+    found = sorted(asyncio.run(asyncio.wait_for(measure(), 60)))
     return median(found), quantiles(found, n=100)[98]
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from heapq import heappop, heappush
 
 from bot.core.level import Wish
-from bot.core.model import Market, Quote
+from bot.core.model import Fill, Market, Quote, Side
 from bot.core.money import ZERO
 from bot.core.sight import Sight
 from bot.core.window import Window
@@ -67,6 +67,11 @@ class Desk:
             self.due.update(self.unpriced)
             self.unpriced.clear()
         self.quote = quote
+
+    def traded(self, side: Side, fill: Fill) -> None:
+        """Take note of a trade of ours: what is placed because of it must not go by a price from before it."""
+        if self._sight.is_outdated_by(side, fill):
+            self.quote = None
 
     def hold_back(self, executor_id: str, entry: Decimal, cost: Decimal) -> None:
         """An entry waits for room under the exposure limit; the highest, nearest to the market, is first."""

@@ -192,6 +192,8 @@ class Heartbeat:
             log.warning("news of an order whose level is gone", extra={"context": {"order": event.client_id}})
             return
         desk = self.desks[executor.market.symbol]
+        if isinstance(event, OrderFilled):
+            desk.traded(key.leg.side, event.fill)
         self.exposure.shortage.heard(key.leg, desk.market.quote, event)
         if isinstance(event, OrderRefused) and event.reason is Refusal.PRICE_BAND and desk.quote is not None:
             event = replace(event, near=band.nearer(key.leg.side, desk.quote))

@@ -123,7 +123,7 @@ def rebuilt(orders: Iterable[Order], markets: Mapping[str, Market]) -> list[Rebu
 
 
 def _grid(number: int, group: list[tuple[OrderKey, Order]], markets: Mapping[str, Market]) -> Rebuilt:
-    group = sorted(group, key=lambda each: (each[0].cycle, each[0].attempt, each[1].at))
+    group = sorted(group, key=lambda each: (each[1].at, each[0].cycle, each[0].attempt))
     orders = tuple(order for _, order in group)
     symbol = orders[0].symbol
     tick = markets[symbol].price_tick

@@ -1,13 +1,14 @@
 """Which prices are believed: above zero, not crossed, fresh, and no leap that a second look has not confirmed.
 
-Rule: after a leap there is no price until another quote, taken a while later, says the same. One market each; a price
-that is not believed is None, like one that never came.
+Rule: after a leap there is no price until another quote, taken a while later, says the same; after a trade of ours
+that the last quote does not explain, none until a newer one comes. One market each; a price that is not believed is
+None, like one that never came.
 """
 
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.core.model import Quote
+from bot.core.model import Fill, Quote, Side
 
 STALE = timedelta(seconds=30)
 MEMORY = timedelta(seconds=60)
@@ -23,10 +24,23 @@ class Sight:
         self._last: Quote | None = None
         self.leapt: Quote | None = None
         """The quote after a leap that waits for a second look."""
+        self._outdated_at: datetime | None = None
+
+    def is_outdated_by(self, side: Side, fill: Fill) -> bool:
+        """Whether a maker trade of ours shows that the last quote is no longer true: nobody buys from us at a price
+        while others offer less. It is not believed any more, nor any as old."""
+        last = self._last
+        if last is None or not fill.maker or fill.at <= last.at:
+            return False
+        if last.bid > fill.price if side is Side.BUY else last.ask < fill.price:
+            self._outdated_at = last.at
+        return self._outdated_at == last.at
 
     def believed(self, quote: Quote, now: datetime) -> Quote | None:
         """The quote, where an order may be priced from it and a stop may go by it."""
         if not quote.is_sane or now - quote.at > STALE:
+            return None
+        if self._outdated_at is not None and quote.at <= self._outdated_at:
             return None
         if self._leap_ratio is not None and self._last is not None:
             if quote.at - self._last.at < MEMORY and self._is_leap(self._last, quote) and not self._is_confirmed(quote):

@@ -59,7 +59,7 @@ class OwnTrades:
         events, is_complete = list[OrderFilled](), True
         for raw in await self._rows(symbol, since_ms, last_id, now_ms):
             try:
-                event = await self.event_of(raw, symbol)
+                event = await self.event_of(raw, symbol) if (symbol, raw["id"]) not in self._told else None
             except Incomplete as why:
                 log.info("trade %s of %s is not told yet: %s", raw["id"], symbol, why)
                 is_complete = False
@@ -67,7 +67,9 @@ class OwnTrades:
             if event is not None:
                 events.append(event)
             if is_complete:
-                since_ms, last_id = max(since_ms, raw["timestamp"]), raw["id"]
+                since_ms = max(since_ms, raw["timestamp"])
+                if raw["timestamp"] <= now_ms - OVERLAP_MS:  # one with a lower id may still become visible
+                    last_id = raw["id"]
         if is_complete and now_ms - since_ms > CURSOR_MOVES_MS:
             since_ms = now_ms - OVERLAP_MS
         for event in events:
@@ -75,7 +77,7 @@ class OwnTrades:
         return events, f"{since_ms}:{last_id}"
 
     async def _rows(self, symbol: str, since_ms: int, last_id: str, now_ms: int) -> list[Any]:
-        """ccxt's trades since a moment (or an id, where the venue can), oldest first, those told already left out."""
+        """ccxt's trades since a moment (or an id, where the venue can), oldest first."""
         venue, start = self._venue, since_ms - OVERLAP_MS
         calls = [venue.own_trades(symbol, start, last_id or None)]
         if venue.trade_window_ms is not None and not (venue.trade_from_id and last_id):
@@ -84,7 +86,7 @@ class OwnTrades:
         rows: dict[str, Any] = {}
         for call in calls:
             for row in await self._connection.read_all(call, venue.trade_pages, Priority.RECONCILE):
-                if row["symbol"] == symbol and (symbol, row["id"]) not in self._told:
+                if row["symbol"] == symbol:
                     rows[row["id"]] = row
         return sorted(rows.values(), key=lambda row: (row["timestamp"], len(row["id"]), row["id"]))
 

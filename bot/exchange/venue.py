@@ -196,13 +196,20 @@ class Venue:
         self, orders: Sequence[PlaceOrder], replies: Any
     ) -> Sequence[tuple[PlaceOrder, Raw | ItemRefused | None]]:
         """What the reply to `create_many` says of each order, matched by client id: its raw order, that it was refused,
-        or None where it says nothing (the order may be live)."""
-        told = {self.decode(self._name_in(raw)): raw for raw in replies if isinstance(raw, Mapping)}
-        pairs = ((order, told.get(order.client_id)) for order in orders)
-        return [
-            (order, ItemRefused(raw) if raw is not None and raw.get("status") == "rejected" else raw)
-            for order, raw in pairs
-        ]
+        or None where it says nothing (the order may be live). A refused one may come without any name: it is told by
+        its place, where all that have a name stand at theirs."""
+        rows = [raw for raw in replies if isinstance(raw, Mapping)]
+        names = [self.decode(self._name_in(raw)) for raw in rows]
+        told = dict(zip(names, rows, strict=True))
+        in_order = len(rows) == len(orders) and all(
+            name in (None, order.client_id) for name, order in zip(names, orders, strict=True)
+        )
+        found: list[tuple[PlaceOrder, Raw | ItemRefused | None]] = []
+        for place, order in enumerate(orders):
+            raw = rows[place] if in_order else told.get(order.client_id)
+            refused = raw is not None and raw.get("status") == "rejected"
+            found.append((order, ItemRefused(raw) if raw is not None and refused else raw))
+        return found
 
     def _name_in(self, raw: Raw) -> str | None:
         """The client id a raw order carries, as the venue writes it."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.model import Quote
+from bot.core.model import Fill, Quote, Side
 from bot.core.money import ZERO
 from bot.core.sight import MEMORY, STALE, Sight
 from tests.fakes import BTC, START, dec
@@ -87,3 +87,31 @@ def test_what_was_recorded_is_not_doubted() -> None:
     assert looks.sees("600", 1)
     assert not looks.sees("1", 2)
     assert looks.sight.believed(Quote(BTC, ZERO, ZERO, START), START) is None
+
+
+def trade(price: str, second: float, maker: bool = True) -> Fill:
+    return Fill("1", dec(price), dec("0.001"), ZERO, "USDT", START + timedelta(seconds=second), maker)
+
+
+def test_a_sale_below_what_others_ask_outdates_the_price_until_a_newer_one_comes() -> None:
+    looks = Looks()
+    assert looks.sees("60000", 1)
+    assert looks.sight.is_outdated_by(Side.BUY, trade("59000", 2))
+    assert not looks.sees("60000", 1, now=3)
+    assert looks.sees("59000", 3)
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "second", "maker"),
+    [
+        (Side.BUY, "59999", 2, True),  # the best bid itself was sold to
+        (Side.SELL, "60001", 2, True),
+        (Side.BUY, "59000", 1, True),  # not newer than the price
+        (Side.BUY, "59000", 2, False),
+    ],
+)
+def test_a_trade_that_the_price_explains_outdates_nothing(side: Side, price: str, second: float, maker: bool) -> None:
+    looks = Looks()
+    assert looks.sees("60000", 1)
+    assert not looks.sight.is_outdated_by(side, trade(price, second, maker))
+    assert looks.sees("60000", 1, now=3)
