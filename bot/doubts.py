@@ -17,16 +17,19 @@ from bot.state import TradingState
 log = logging.getLogger(__name__)
 
 DOUBT_AFTER = timedelta(seconds=10)
+LANDS_WITHIN = timedelta(seconds=6)
+"""A request is carried out this late at most (recvWindow, and a moment); nothing is concluded before."""
 LOOK_PAUSE = timedelta(seconds=1)
 LOOKS = 3
 
 
 @dataclass(slots=True)
 class Doubt:
-    """One order in doubt: how often it was not found, and when to look next."""
+    """One order in doubt: how often it was not found, when to look next, and from when on that says something."""
 
     owner_id: str
     next_at: datetime
+    settles_at: datetime
     looks: int = 0
 
 
@@ -54,21 +57,23 @@ class Doubts:
         self._awaited.pop(client_id, None)
         self._doubts.pop(client_id, None)
 
-    def doubt(self, client_id: str, owner_id: str, now: datetime) -> None:
-        """Look an order up in the next beat."""
-        self._doubts.setdefault(client_id, Doubt(owner_id, now))
+    def doubt(self, client_id: str, owner_id: str, now: datetime, sent_at: datetime | None = None) -> None:
+        """Look an order up in the next beat. `sent_at`: when it may have been sent at the latest, where that is not
+        known to be long ago."""
+        settles_at = now + LANDS_WITHIN if sent_at is None else max(now + LANDS_WITHIN, sent_at + DOUBT_AFTER)
+        self._doubts.setdefault(client_id, Doubt(owner_id, now, settles_at))
 
     def recall(self, now: datetime) -> None:
         """Doubt everything that was awaited when the state was last kept."""
         for executor in self._state.executors.values():
             order, awaiting = executor.order, executor.awaiting
             if awaiting is not None:
-                self.doubt(awaiting.client_id, executor.id, now)
+                self.doubt(awaiting.client_id, executor.id, now, sent_at=now)
             elif order is not None and order.closed is not None:
                 self.doubt(order.client_id, executor.id, now)
         for grid in self._state.grids.values():
             if grid.sale is not None and grid.sale.is_awaited:
-                self.doubt(grid.sale.client_id, grid.id, now)
+                self.doubt(grid.sale.client_id, grid.id, now, sent_at=now)
 
     async def look_up(self, now: datetime) -> AsyncIterator[Event]:
         """Ask about every order whose next look is due; yields what is learned, as it is learned. BotError when the
@@ -93,6 +98,8 @@ class Doubts:
             return (*events, OrderAccepted(client_id, now)) if is_open else events  # on the book at this very look
         doubt.looks += 1
         if doubt.looks < LOOKS:
+            if doubt.looks == LOOKS - 1:  # the last look decides
+                doubt.next_at = max(doubt.next_at, doubt.settles_at)
             return ()
         self.settled(client_id)
         return (self._verdict(client_id, doubt.owner_id, now),)
@@ -121,5 +128,5 @@ class Doubts:
                 if order.accepted:
                     del resting[order.client_id]
             elif is_settled_there:
-                self.doubt(order.client_id, executor.id, began)
+                self.doubt(order.client_id, executor.id, began, sent_at=executor.placed_at)
         return list(resting.values())

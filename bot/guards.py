@@ -26,6 +26,8 @@ from bot.state import TradingState
 
 STOP_BEATS = 2
 """Beats at or below `stop=` before it counts: one wild print is not a fall."""
+BETWEEN_BEATS = timedelta(seconds=1)
+"""Beats that a pushed price wakes follow each other too closely to count as two."""
 
 KEEP_ENDED = timedelta(minutes=15)
 """How long the levels of an ended grid are kept for late news of their orders."""
@@ -40,6 +42,7 @@ class Guard:
         self._state = state
         self._policy = policy
         self._day_ends: datetime | None = None
+        self._counted_at: dict[str, datetime] = {}
         self.watchful: set[str] = set()
         self.selling: set[str] = set()
         self.touched: set[str] = set()
@@ -74,6 +77,9 @@ class Guard:
             return False
         if grid.stop_beats + 1 < STOP_BEATS:
             self._state.put_grid(replace(grid, stop_beats=grid.stop_beats + 1))
+            self._counted_at[grid.id] = now
+            return False
+        if now - self._counted_at.get(grid.id, now - BETWEEN_BEATS) < BETWEEN_BEATS:
             return False
         sale = Sale() if grid.spec.stop_sell else None
         self._state.put_grid(

@@ -61,7 +61,11 @@ class Reconciliation:
             with self._troubles.asking("look-ups", now):
                 async for event in self.doubts.look_up(now):
                     self._inbox.append(event)
+        else:  # what was not answered has been told by itself since
+            self._troubles.moot("look-ups", now)
         if self.found:
             with self._troubles.asking("orders not remembered", now):
                 async for event in self.found.stories(now):
                     self._inbox.append(event)
+        else:
+            self._troubles.moot("orders not remembered", now)

@@ -1,7 +1,7 @@
 """What outside does not work at the moment: told when it begins and when it is over, and not in between.
 
 Rule: the keys are what people know (exchange, store, ledger), the values why. The exchange is in trouble as long as any
-question put to it stays without an answer.
+question put to it stays without an answer; one that soon answers again is not worth a message.
 """
 
 import logging
@@ -15,6 +15,8 @@ from bot.errors import BotError, ExchangeWaits
 log = logging.getLogger(__name__)
 
 EXCHANGE, STORE, LEDGER = "exchange", "store", "ledger"
+BLINK = timedelta(seconds=15)
+"""Exchanges fail to answer now and then; told is what lasts longer."""
 BREATH = timedelta(seconds=10)
 """A shorter silence that the exchange asks for is its manner, and no trouble."""
 
@@ -28,12 +30,17 @@ class Troubles(dict[str, str]):
         self._note = note
         self._hush = hush
         self._unanswered: set[str] = set()
+        self._untold: dict[str, datetime] = {}
 
-    def begin(self, what: str, why: str, now: datetime) -> None:
-        """Something does not work; known already, nothing is told."""
+    def begin(self, what: str, why: str, now: datetime, patience: timedelta = timedelta(0)) -> None:
+        """Something does not work; told once, when that has lasted for `patience`."""
         if what not in self:
             self[what] = why
+            self._untold[what] = now
             log.error("trouble with the %s: %s", what, why)
+        since = self._untold.get(what)
+        if since is not None and now - since >= patience:
+            del self._untold[what]
             self._note(Trouble(now, what, why))
 
     def end(self, what: str, now: datetime) -> None:
@@ -41,7 +48,8 @@ class Troubles(dict[str, str]):
         if what in self:
             why = self.pop(what)
             log.warning("the trouble with the %s is over", what)
-            self._note(Trouble(now, what, why, over=True))
+            if self._untold.pop(what, None) is None:
+                self._note(Trouble(now, what, why, over=True))
 
     @contextmanager
     def asking(self, question: str, now: datetime) -> Iterator[None]:
@@ -53,7 +61,7 @@ class Troubles(dict[str, str]):
             if isinstance(error, ExchangeWaits):
                 self._hush(error.until)
             if not isinstance(error, ExchangeWaits) or error.until - now > BREATH:
-                self.begin(EXCHANGE, str(error), now)
+                self.begin(EXCHANGE, str(error), now, BLINK)
         else:
             self.moot(question, now)
 

@@ -33,6 +33,21 @@ def test_a_stop_counts_after_two_beats_and_keeps_the_coins() -> None:
     run(story())
 
 
+def test_beats_that_pushed_prices_wake_count_as_one() -> None:
+    async def story() -> None:
+        stage = await staged(stop=dec(58_900))
+        stage.price("58800")
+        for _ in range(5):
+            stage.clock.ahead(0.1)
+            await stage.manager.beat()
+        assert not stage.listener.of(StopReached)
+        stage.clock.ahead(1)
+        await stage.manager.beat()
+        assert len(stage.listener.of(StopReached)) == 1
+
+    run(story())
+
+
 def test_a_stop_that_sells_sells_at_once() -> None:
     async def story() -> None:
         stage = await staged(stop=dec(58_900), stop_sell=True)

@@ -50,11 +50,25 @@ def test_one_silent_market_is_told_once_and_once_when_it_is_over() -> None:
         await staged(stage)
         await stage.grid(symbol=ETH)
         stage.data.is_silent(ETH)
-        await stage.beats(5)
+        await stage.beats(10)
         assert [told.over for told in stage.listener.of(Trouble)] == [False]
         stage.price("60500", ETH)
         await stage.beats(5)
         assert [told.over for told in stage.listener.of(Trouble)] == [False, True]
+
+    run(story())
+
+
+def test_an_exchange_that_soon_answers_again_is_not_told_of() -> None:
+    async def story() -> None:
+        stage = await staged(Stage())
+        for _ in range(3):
+            stage.data.is_silent()
+            await stage.beats(3)
+            assert "exchange" in stage.manager.heartbeat.troubles
+            stage.price("60500")
+            await stage.beats(3)
+        assert stage.listener.of(Trouble) == []
 
     run(story())
 

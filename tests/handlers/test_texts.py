@@ -295,9 +295,9 @@ GOLDEN: list[tuple[Notice, str]] = [
     (
         snapshot.InheritanceFound(AT, (INHERITED,), 5, 1, can_rebuild=True),
         (
-            "❓ My store is empty, yet 5 orders of mine rest on the exchange. Nothing is sent until you have answered.\n"
-            "• g1 BTC/USDT, 59,000 … 60,000: 5 levels, linear, 0.001 BTC each, profit 0.5 %, no loop; 5 orders resting, "
-            "0.002 BTC held\n   guessed: whether it loops is not to be seen; taken: it does not\n"
+            "❓ My store is empty, yet 5 orders of mine rest on the exchange. Nothing is sent until you have "
+            "answered.\n• g1 BTC/USDT, 59,000 … 60,000: 5 levels, linear, 0.001 BTC each, profit 0.5 %, no loop; "
+            "5 orders resting, 0.002 BTC held\n   guessed: whether it loops is not to be seen; taken: it does not\n"
             "1 closing order belongs to no level.\n"
             "<b>Rebuild</b> goes on with it like that. A stop, a take price and above=wait can't be seen from orders: "
             "set them anew.\n"
@@ -313,8 +313,8 @@ GOLDEN: list[tuple[Notice, str]] = [
             can_rebuild=False,
         ),
         (
-            "❓ My store is empty, yet 5 orders of mine rest on the exchange. Nothing is sent until you have answered.\n"
-            "• g1 BTC/USDT, 59,000 … 60,000: 5 orders resting; no level shows both its legs\n"
+            "❓ My store is empty, yet 5 orders of mine rest on the exchange. Nothing is sent until you have "
+            "answered.\n• g1 BTC/USDT, 59,000 … 60,000: 5 orders resting; no level shows both its legs\n"
             "That is too little to go on from.\n"
             "<b>Cancel those orders</b> keeps the coins; <b>Leave them</b> never touches the orders again."
         ),
