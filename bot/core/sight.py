@@ -24,7 +24,7 @@ class Sight:
         self._last: Quote | None = None
         self.leapt: Quote | None = None
         """The quote after a leap that waits for a second look."""
-        self._outdated_at: datetime | None = None
+        self._outdated: Quote | None = None
 
     def is_outdated_by(self, side: Side, fill: Fill) -> bool:
         """Whether a maker trade of ours shows that the last quote is no longer true: nobody buys from us at a price
@@ -33,14 +33,15 @@ class Sight:
         if last is None or not fill.maker or fill.at <= last.at:
             return False
         if last.bid > fill.price if side is Side.BUY else last.ask < fill.price:
-            self._outdated_at = last.at
-        return self._outdated_at == last.at
+            self._outdated = last
+        return self._outdated is last
 
     def believed(self, quote: Quote, now: datetime) -> Quote | None:
         """The quote, where an order may be priced from it and a stop may go by it."""
         if not quote.is_sane or now - quote.at > STALE:
             return None
-        if self._outdated_at is not None and quote.at <= self._outdated_at:
+        old = self._outdated
+        if old is not None and (quote.at < old.at or quote == old):
             return None
         if self._leap_ratio is not None and self._last is not None:
             if quote.at - self._last.at < MEMORY and self._is_leap(self._last, quote) and not self._is_confirmed(quote):
