@@ -11,7 +11,7 @@ from decimal import Decimal
 from bot.closing import SLACK_RATIO
 from bot.core import wishes
 from bot.core.executor import PositionExecutor
-from bot.core.level import Wish
+from bot.core.level import Awaited, Wish
 from bot.core.lifecycle import Mode, State
 from bot.core.model import Quote, Side
 from bot.core.money import ZERO
@@ -71,6 +71,15 @@ class GridView:
         orders = [level for level in self.levels if level.order_side is side and level.order_price is not None]
         key = (lambda level: -level.order_price) if side is Side.BUY else (lambda level: level.order_price)
         return min(orders, key=key, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacingView:
+    """How far a grid is laid: orders on the book, orders on their way, and its levels, of which some may wait."""
+
+    placed: int
+    under_way: int
+    levels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +203,13 @@ def days_of(manager: TradeManager, period: str) -> Sequence[str]:
     today = date.fromisoformat(manager.heartbeat.guard.day_of(manager.world.clock.now()))
     count = {"day": 1, "week": 7, "month": 30}.get(period, 0)
     return [(today - timedelta(days=back)).isoformat() for back in reversed(range(count))]
+
+
+def placing_view(manager: TradeManager, grid_id: str) -> PlacingView:
+    """How far a grid is laid."""
+    executors = [manager.state.executors[key] for key in manager.state.members.get(grid_id, ())]
+    under_way = sum(each.awaiting is not None and each.awaiting.kind is Awaited.PLACE for each in executors)
+    return PlacingView(placed=sum(on_book(executors)), under_way=under_way, levels=len(executors))
 
 
 def profit_views(manager: TradeManager, period: str, grid: Grid | None = None) -> list[ProfitView]:

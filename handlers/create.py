@@ -4,6 +4,7 @@ Rule: parse, ask the manager, say. Nothing is sent to the exchange before `Creat
 what the preview showed, or nothing.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
@@ -16,9 +17,15 @@ from bot.core.preview import Preview
 from bot.core.symbols import resolve_symbol
 from bot.core.words import parse_grid
 from bot.suggestion import suggested
+from bot.views import placing_view
 from handlers import cautions, keyboards, permissions, texts
 from handlers.asking import ask, expected
 from handlers.context import Context, tagged
+
+WORTH_FOLLOWING = 20
+"""Orders on their way from which on it is told how far they are."""
+LOOK_PAUSE = 3.0
+MOST_LOOKS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +92,25 @@ async def _create(update: Update, context: Context, about: object) -> None:
     if isinstance(made, Grid):
         button = permissions.live_button(update, context)
         await context.change(update, texts.created(made, pending.preview, is_live=button is None), button)
+        if button is None:
+            await _follow(update, context, made, pending.preview)
     else:
         await context.change(update, texts.moved())
         await _show(made, update, context)
+
+
+async def _follow(update: Update, context: Context, grid: Grid, made: Preview) -> None:
+    """While an exchange takes a large grid's orders one after another, say in the same message how far they are."""
+    laid = placing_view(context.manager, grid.id)
+    if laid.under_way < WORTH_FOLLOWING:
+        return
+    for _ in range(MOST_LOOKS):
+        await context.change(update, texts.created(grid, made, laid=laid))
+        if not laid.under_way:
+            return
+        await asyncio.sleep(LOOK_PAUSE)
+        laid = placing_view(context.manager, grid.id)
+    await context.change(update, texts.created(grid, made, laid=laid))
 
 
 async def _cancel(update: Update, context: Context, about: object) -> None:

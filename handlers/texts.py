@@ -14,6 +14,7 @@ from bot.core.portfolio import Grid
 from bot.core.preview import PlannedLevel, Preview
 from bot.core.specs import as_command
 from bot.core.symbols import listed
+from bot.views import PlacingView
 from handlers import perpetuals
 from handlers.figures import (
     agree,
@@ -180,8 +181,9 @@ def moved() -> str:
     )
 
 
-def created(grid: Grid, made: Preview, *, is_live: bool = True) -> str:
-    """After Create; `is_live` is False before the first live start was confirmed."""
+def created(grid: Grid, made: Preview, *, is_live: bool = True, laid: PlacingView | None = None) -> str:
+    """After Create; `is_live` is False before the first live start was confirmed, `laid` tells how far its orders
+    are."""
     now, far, levels = len(made.immediate), len(made.too_far), plural(len(made.accepted), "level")
     rest = len(made.accepted) - now - far
     what = []
@@ -194,6 +196,9 @@ def created(grid: Grid, made: Preview, *, is_live: bool = True) -> str:
         what.append(f"{plural(far, 'entry', 'entries')} {agree(far, 'waits', 'wait')} until the market is nearer")
     refused = f" {plural(len(made.refused), 'level')} left out." if made.refused else ""
     way = "Its orders are on their way" if is_live else "Its orders go out once you press <b>Trade live</b>"
+    if laid is not None:
+        way = f"{laid.placed:,} of its orders {agree(laid.placed, 'is', 'are')} on the book"
+        way += f", {laid.under_way:,} on their way" if laid.under_way else ", as many as are wanted now"
     return (
         f"✅ <b>{grid.id} created</b>: {grid.spec.shape} {name(grid.symbol)}, {levels}.\n"
         f"{way}: {listed(what) if what else 'none'}.{refused} "

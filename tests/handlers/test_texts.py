@@ -19,7 +19,7 @@ from bot.core.portfolio import Grid
 from bot.core.preview import Limits, Preview, preview
 from bot.core.pricing import NO_OFFSETS
 from bot.core.snapshot import LevelFilled, Notice, TradeClosed
-from bot.views import StopEffect
+from bot.views import PlacingView, StopEffect
 from handlers import figures, keyboards, statements, texts, turns
 from handlers.context import ChatConfig, length
 from handlers.notices import digest, notice
@@ -605,6 +605,15 @@ def test_after_create_the_next_steps_are_named() -> None:
     assert text.startswith("✅ <b>g1 created</b>: linear BTC/USDT, 3 levels.\n")
     assert "1 level above the market buys at once, near 62,500 and 2 entries rest at their levels" in text
     assert text.endswith("/grid g1 looks at it, /pause g1 pauses, /stop g1 ends it.")
+
+
+def test_while_a_large_grid_is_laid_it_is_told_how_far_it_is() -> None:
+    shown = made("61875", "63125", 3, "0.001")
+    grid = Grid("g1", 1, shown.spec, AT)
+    under_way = texts.created(grid, shown, laid=PlacingView(placed=1, under_way=1200, levels=1500))
+    assert "1 of its orders is on the book, 1,200 on their way: 1 level above" in under_way
+    done = texts.created(grid, shown, laid=PlacingView(placed=1201, under_way=0, levels=1500))
+    assert "1,201 of its orders are on the book, as many as are wanted now: 1 level above" in done
 
 
 # -- stop and the rest -------------------------------------------------------------------------------------------------
