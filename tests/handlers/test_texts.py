@@ -230,8 +230,8 @@ GOLDEN: list[tuple[Notice, str]] = [
         snapshot.PositionSmaller(AT, "BTC/USDT:USDT", D("0.005"), D("0"), ("g1", "g3")),
         (
             "🛑 BTC/USDT:USDT: the books hold 0.005 BTC, the exchange shows no position. A liquidation, or a sale by "
-            "hand?\ng1 and g3 are halted: all orders leave the book. <b>Books follow</b> writes off what is missing, as "
-            "sold at the bid, and goes on; otherwise nothing is placed. /resume g1 looks again"
+            "hand?\ng1 and g3 are halted: all orders leave the book. <b>Books follow</b> writes off what is missing, "
+            "as sold at the bid, and goes on; otherwise nothing is placed. /resume g1 looks again"
         ),
     ),
     (
