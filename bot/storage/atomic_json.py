@@ -110,6 +110,11 @@ def _same_file(path: Path, other: Path) -> None:
         shutil.copyfile(path, other)  # a disk without hard links
 
 
+def seal(digest: str) -> bytes:
+    """The end of a file whose bytes before it have this SHA-256."""
+    return b',\n"checksum":{"1":{"sha256":"%s"}}}\n' % digest.encode()
+
+
 class Draft:
     """The next version of a file, written beside it in pieces; nothing is seen of it until `publish`."""
 
@@ -135,7 +140,7 @@ class Draft:
         """Seal it, make it durable, and put it in the file's place; the file becomes generation 1 of `keep`.
         One that was found damaged is set aside instead, and the older generations stay as they are.
         """
-        self.add(b',\n"checksum":{"1":{"sha256":"%s"}}}\n' % self._hash.hexdigest().encode())
+        self.add(seal(self._hash.hexdigest()))
         try:
             self._sync(self._fd)
             self._close()
@@ -193,10 +198,15 @@ def read_whole(path: Path) -> tuple[About, dict[str, dict[str, Any]]]:
     except OSError as error:
         remedy = "Remedy: let this user read it."
         raise StateError(f"{path} can't be read: {error.strerror or error}. {remedy}") from error
-    body, seal = data[:-_SEAL_SIZE], _SEAL.fullmatch(data[-_SEAL_SIZE:])
-    if seal is None:
+    return whole(path, data)
+
+
+def whole(path: Path, data: bytes) -> tuple[About, dict[str, dict[str, Any]]]:
+    """What the bytes of a file say, as `read_whole`; `path` names it in what is raised."""
+    body, found = data[:-_SEAL_SIZE], _SEAL.fullmatch(data[-_SEAL_SIZE:])
+    if found is None:
         raise StateCorrupt(f"{path} is cut off or garbled: its checksum is not at its end. {REMEDY}")
-    if hashlib.sha256(body).hexdigest().encode() != seal[1]:
+    if hashlib.sha256(body).hexdigest().encode() != found[1]:
         raise StateCorrupt(f"{path} is garbled: its checksum does not fit its {len(data)} bytes. {REMEDY}")
     tables: dict[str, dict[str, Any]] = orjson.loads(body + b"}")
     said = tables.pop(ABOUT)["1"]

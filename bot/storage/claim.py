@@ -7,16 +7,21 @@ somebody said so, and a changed key, exchange or mode never quietly begins anew 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.errors import StateForeign
 from bot.storage.database import Database
 from bot.storage.migrations import version
 
+if TYPE_CHECKING:
+    from bot.storage.database import Connection
+
 MAIN = "main"
 
 _STATES = """
     select s.worker, s.account, coalesce(
-        (select t.doc->'value'->>'bot' from rexlapis_things t where (t.worker, t.tab, t.id) = (s.worker, 'meta', 'meta')),
+        (select t.doc->'value'->>'bot' from rexlapis_things t
+            where t.worker = s.worker and t.tab = 'meta' and t.id = 'meta'),
         s.worker
     ) from rexlapis_states s
     where (s.holder <> '' and s.expires_at > clock_timestamp())

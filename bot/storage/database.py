@@ -29,6 +29,7 @@ PATIENCE = 4.0
 GRACE = 0.3
 """Seconds that a question has left once its caller is cancelled: a stop does not wait for a silent server."""
 LETTING_GO = 1.0
+"""Seconds between tries to end a question whose time is over."""
 
 
 class Database:
@@ -49,6 +50,7 @@ class Database:
     async def run(self, work: "Work[T]", patience: float | None = None) -> T:
         """What `work` makes of the connection, which commits each statement unless `work` opens a transaction. It may
         be called twice. StateUnwritable when the database can't answer: whether it did as it was asked is not known.
+        A caller that is cancelled hears CancelledError where it is done, StateUnwritable where that is not known.
         """
         import psycopg
 
@@ -58,22 +60,24 @@ class Database:
             self._until = loop.time() + allowed
             task = asyncio.ensure_future(self._tried(work))
             cancelled: CancelledError | None = None
-            while not task.done() and (left := self._until - loop.time()) > 0:
+            while not task.done():
                 try:
-                    await asyncio.wait({task}, timeout=left)
+                    await asyncio.wait({task}, timeout=max(self._until - loop.time(), 0))
+                    if not task.done():
+                        self._cut(task)
+                        await asyncio.wait({task}, timeout=LETTING_GO)
                 except CancelledError as error:
                     cancelled = error
                     self._until = min(self._until, loop.time() + GRACE)
-            if not task.done():
-                await self._cut(task)
-            error = CancelledError() if task.cancelled() else task.exception()
+            failure = CancelledError() if task.cancelled() else task.exception()
+            if isinstance(failure, psycopg.Error | CancelledError):
+                late = loop.time() >= self._until
+                why = f"it gives no answer within {allowed:.1f} s" if late else _words(failure)
+                raise no_answer(why) from None  # the driver's own words may show a secret
+            found = task.result()
             if cancelled is not None:
                 raise cancelled
-            if isinstance(error, psycopg.Error | CancelledError):
-                late = loop.time() >= self._until
-                why = f"it gives no answer within {allowed:g} s" if late else _words(error)
-                raise no_answer(why) from error
-            return task.result()
+            return found
 
     async def close(self) -> None:
         """Let go of the connection; the next question makes another."""
@@ -113,17 +117,14 @@ class Database:
             expected = "expected a URL like postgresql://user:password@host:5432/name"
             raise SettingsError(f"DATABASE_URL: {expected}; this one can't be read (it is not shown)") from None
 
-    async def _cut(self, task: "asyncio.Future[T]") -> None:
+    def _cut(self, task: "asyncio.Future[T]") -> None:
         """End a question whose time is over. psycopg would ask the silent server to let go; the line is cut instead."""
-        if self._connection is None:
+        connection = self._connection
+        if connection is None or connection.closed:
             task.cancel()
-        else:
-            with suppress(OSError), socket.fromfd(self._connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line:
-                line.shutdown(socket.SHUT_RDWR)
-        await asyncio.wait({task}, timeout=LETTING_GO)
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
+            return
+        with suppress(OSError), socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line:
+            line.shutdown(socket.SHUT_RDWR)
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -134,7 +135,8 @@ class Database:
 def no_answer(why: str) -> StateUnwritable:
     """The error to raise when the database does not do what it is asked: what is wrong, and the remedy."""
     return StateUnwritable(
-        f"the database can't be used: {why}. Remedy: bring it back; nothing new is done until then, resting orders stay."
+        f"the database can't be used: {why}. Remedy: bring it back; nothing new is done until then, resting orders "
+        "stay."
     )
 
 

@@ -19,7 +19,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import orjson
 
 from bot.core.accounting import RoundTrip
+from bot.core.curve import Point
 from bot.core.executor import PositionExecutor
+from bot.core.flows import BookedFill, Flow
 from bot.core.margin import Standing
 from bot.core.model import Market
 from bot.core.portfolio import Grid, Totals
@@ -35,6 +37,10 @@ TYPES: Mapping[str, type] = {
     "totals": Totals,
     "standings": Standing,
     "unwritten": RoundTrip,
+    "closed": RoundTrip,  # in backups alone
+    "fills": BookedFill,
+    "flows": Flow,
+    "points": Point,
     "outbox": Notice,
 }
 """What the tables hold; every table not named here holds plain JSON values."""
