@@ -1,7 +1,7 @@
 # Everything a person or a host needs, from a fresh clone. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test lock bench venue check clean help
+.PHONY: run test lock bench chaos venue check clean help
 MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
@@ -51,6 +51,11 @@ test: .venv/test.stamp ## install what the tests need and pass all of them
 
 bench: .venv/test.stamp ## measure
 	@exec $(PY) -m bench
+
+chaos: .venv/test.stamp ## thousands of storms and kills against loopback exchanges, and what was met; takes about half an hour
+	@rm -f .chaos.table
+	CHAOS_TABLE=$(CURDIR)/.chaos.table $(PY) -m pytest -q -m 'slow or not slow' -n auto tests/chaos; \
+	  code=$$?; $(PY) -m tests.chaos .chaos.table; rm -f .chaos.table; exit $$code
 
 venue: .venv/test.stamp ## a loopback exchange to trade against by hand; ARGS="--venue bybit --faults nasty"
 	@exec $(PY) -m tests.venue $(ARGS)

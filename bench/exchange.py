@@ -20,10 +20,9 @@ from bot.core.preview import Preview
 from bot.exchange.ccxt_gateway import CcxtGateway
 from bot.exchange.ccxt_market import CcxtMarket
 from bot.exchange.connection import connect
-from bot.heartbeat import World
 from bot.ledger import MemoryLedger
 from bot.manager import TradeManager
-from bot.ports import Policy
+from bot.ports import Policy, World
 from bot.state import Identity
 from bot.storage.tinydb_store import TinyDBStore
 from tests.venue.binance import BinanceVenue

@@ -6,10 +6,9 @@ from decimal import Decimal
 from bot.core.grids import GridSpec, Shape
 from bot.core.model import FeeSide, Market, Quote
 from bot.exchange.paper import PaperGateway
-from bot.heartbeat import World
 from bot.ledger import MemoryLedger
 from bot.manager import TradeManager
-from bot.ports import Policy, Store
+from bot.ports import Policy, Store, World
 from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
 

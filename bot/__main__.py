@@ -51,7 +51,19 @@ def main(arguments: Sequence[str]) -> int:
         return run(settings)
     except BotError as error:
         print(error, file=sys.stderr)
+        if isinstance(error, SettingsError) and command == "run" and not rest:
+            tell_owners(str(error))
         return EXIT_USAGE
+
+
+def tell_owners(line: str) -> None:
+    """Say in the chat as well why there is no start, where the settings name a chat."""
+    from bot.settings import contact
+
+    if (there := contact()) is not None:
+        from bot import distress
+
+        distress.told(line, there)
 
 
 def run(settings: "Settings") -> int:

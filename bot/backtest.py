@@ -8,38 +8,36 @@ stepping give the same trades. Fills follow the rule of `exchange/matching.py`; 
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.backtest_command import Command, Rules, parse, words_of
 from bot.charts import BacktestPicture, backtest_chart
 from bot.core.accounting import RoundTrip
-from bot.core.grids import GridSpec, Shape
-from bot.core.model import FeeSide, Market
-from bot.core.money import ZERO, plain, use_exact
+from bot.core.flows import BookedFill
+from bot.core.grids import GridSpec
+from bot.core.money import ZERO, use_exact
 from bot.core.preview import Preview
-from bot.core.words import as_command, parse_grid, parse_number
+from bot.core.words import as_command
 from bot.errors import BotError, CommandError
 from bot.exchange.candle_files import read_candles
 from bot.exchange.candles import CandleFeed, CandleSeries, ReplayClock
 from bot.exchange.matching import Book
 from bot.exchange.paper import PaperGateway
-from bot.heartbeat import World
+from bot.history import read_history
 from bot.manager import TradeManager
-from bot.ports import Policy
+from bot.ports import Policy, World
+from bot.settings import Settings, load_settings
 from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
 
-USAGE = (
-    "python -m bot backtest linear BTC/USDT 54000 66000 20 0.001 0.5 loop --candles FILE.csv "
-    "[--maker-fee 0.0002] [--fill through|touch] [--price-tick 0.01] [--amount-step 0.000001] [--json] "
-    "[--chart FILE.png]"
-)
 FUNDS = Decimal(10) ** 12
 """Quote currency of the pretend account: a backtest asks what a grid earns, not whether somebody can afford it."""
 
@@ -55,33 +53,15 @@ class TradeList:
     async def append(self, trades: Sequence[RoundTrip]) -> None:
         self.trades += trades
 
+    async def append_fills(self, fills: Sequence[BookedFill]) -> None:
+        """Fills are not kept: a run is told by its closed trades."""
+
     async def last(self, count: int) -> Sequence[RoundTrip]:
         return self.trades[-count:][::-1]
 
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How the pretend exchange of a backtest trades. Ratios as 0.0002 = 0.02 %; fees are taken in quote currency."""
-
-    maker_fee_ratio: Decimal = ZERO
-    price_tick: Decimal = Decimal("0.01")
-    amount_step: Decimal = Decimal("0.000001")
-    touch: bool = False
-
-    def market(self, symbol: str) -> Market:
-        base, _, quote = symbol.partition("/")
-        return Market(
-            symbol=symbol,
-            base=base,
-            quote=quote.partition(":")[0],
-            price_tick=self.price_tick,
-            amount_step=self.amount_step,
-            min_amount=self.amount_step,
-            min_cost=ZERO,
-            maker_fee_ratio=self.maker_fee_ratio,
-            taker_fee_ratio=self.maker_fee_ratio,
-            fee_side=FeeSide.QUOTE,
-        )
+    async def export(self, folder: Path) -> Sequence[Path]:
+        """There is nothing to export but the report."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +123,7 @@ async def run(
     feed = CandleFeed(series, market, gateway, clock)
     ledger = TradeList()
     world = World(data=feed, gateway=gateway, store=MemoryStore(), ledger=ledger, clock=clock)
-    manager = TradeManager(world, policy or Policy(), IDENTITY)
+    manager = TradeManager(world, policy or Policy(leap_ratio=None), IDENTITY)
     await manager.start()
     shown = await manager.preview(spec)
     if shown.problems:
@@ -223,98 +203,18 @@ def _report(
 # -- the command line ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What was typed behind `backtest`."""
-
-    words: tuple[str, ...]
-    candles: Path
-    rules: Rules
-    price_tick_given: bool
-    as_json: bool
-    chart: Path | None
-
-
-def parse(arguments: Sequence[str]) -> Command:
-    """Read the command line. By hand, as `-1%` is a price here and not an option. CommandError."""
-    words: list[str] = []
-    options: dict[str, str] = {}
-    rest = iter(arguments)
-    for word in rest:
-        name, given, value = word.partition("=")
-        if not word.startswith("--"):
-            words.append(word)
-        elif name == "--json":
-            options[name] = "yes"
-        elif name in ("--candles", "--maker-fee", "--fill", "--price-tick", "--amount-step", "--chart"):
-            found = value if given else next(rest, "")
-            if not found:
-                raise CommandError(f"{name} needs a value; example: {USAGE}")
-            options[name] = found
-        else:
-            raise CommandError(f"{name} is no option of backtest; expected: {USAGE}")
-    if not words or "--candles" not in options:
-        raise CommandError(f"a grid and --candles FILE are needed: {USAGE}")
-    fill = options.get("--fill", "through")
-    if fill not in ("through", "touch"):
-        raise CommandError(f"--fill is through or touch, got {fill!r}")
-    rules = Rules(
-        maker_fee_ratio=_ratio(options.get("--maker-fee", "0")),
-        price_tick=_positive("--price-tick", options.get("--price-tick", "0.01")),
-        amount_step=_positive("--amount-step", options.get("--amount-step", "0.000001")),
-        touch=fill == "touch",
-    )
-    chart = options.get("--chart")
-    return Command(
-        words=tuple(words),
-        candles=Path(options["--candles"]),
-        rules=rules,
-        price_tick_given="--price-tick" in options,
-        as_json="--json" in options,
-        chart=Path(chart) if chart else None,
-    )
-
-
-def _ratio(text: str) -> Decimal:
-    per_cent = text.endswith("%")
-    value = parse_number(text.rstrip("%"), what="--maker-fee", example="0.0002 or 0.02%")
-    value = value / 100 if per_cent else value
-    if not ZERO <= value < Decimal("0.1"):
-        raise CommandError(f"--maker-fee is a ratio from 0 to 0.1, such as 0.0002 (0.02 %), got {plain(value)}")
-    return value
-
-
-def _positive(name: str, text: str) -> Decimal:
-    value = parse_number(text, what=name, example="0.01")
-    if value <= ZERO:
-        raise CommandError(f"{name} is above zero, such as 0.01, got {text}")
-    return value
-
-
-def spec_of(command: Command, series: CandleSeries) -> GridSpec:
-    """The grid that was asked for; what is relative counts from the first close."""
-    shape = command.words[0].lower().lstrip("/")
-    if shape not in set(Shape):
-        raise CommandError(f"a grid is linear, normal or geometric, got {shape[:20]!r}; example: {USAGE}")
-    words = parse_grid(Shape(shape), command.words[1:], resolve=_symbol, default_symbol="BTC/USDT")
-    return words.at(series.decimal(0, "close"))
-
-
-def _symbol(word: str) -> str | None:
-    base, slash, quote = word.partition("/")
-    return word.upper() if slash and base and quote else None
-
-
 def main(arguments: Sequence[str]) -> int:
     """`python -m bot backtest …`: run, print the report, draw the chart. Exit code 0, or 2 with one line on stderr."""
     use_exact()
     try:
         command = parse(arguments)
-        series = read_candles(command.candles)
-        rules = command.rules
-        if not command.price_tick_given:  # the recording knows its own tick
-            rules = replace(rules, price_tick=min(rules.price_tick, Decimal(1).scaleb(-series.digits)))
-        done = asyncio.run(run(spec_of(command, series), series, rules))
+        if command.candles is not None:
+            words, (series, rules) = words_of(command), _recorded(command.candles, command.typed)
+        else:
+            settings = load_settings()
+            words = words_of(command, settings.symbol)
+            series, rules = _remembered(settings, words.symbol, command)
+        done = asyncio.run(run(words.at(series.decimal(0, "close")), series, rules))
         if command.chart is not None:
             _draw(done, command.chart)
     except BotError as error:
@@ -322,6 +222,21 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     print(done.report.to_json() if command.as_json else describe(done))
     return 0
+
+
+def _recorded(path: Path, typed: Mapping[str, Any]) -> tuple[CandleSeries, Rules]:
+    """A file's candles; it knows its own tick."""
+    series = read_candles(path)
+    tick = min(Rules().price_tick, Decimal(1).scaleb(-series.digits))
+    return series, Rules(**{"price_tick": tick, **typed})
+
+
+def _remembered(settings: Settings, symbol: str, command: Command) -> tuple[CandleSeries, Rules]:
+    """The exchange's candles, traded by its own rules but for those that were typed. MarketError, SettingsError."""
+    if settings.exchange == "simulated":
+        raise CommandError("give --candles FILE, or name an exchange whose history to read, such as EXCHANGE=bybit")
+    series, market = asyncio.run(read_history(settings, symbol, command.days))
+    return series, replace(Rules.of(market), **command.typed)
 
 
 def picture(done: Run) -> BacktestPicture:

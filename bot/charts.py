@@ -52,6 +52,68 @@ class BacktestPicture:
     sales: Sequence[tuple[datetime, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class ProfitPicture:
+    """What the picture of a period's profit shows: `times` as a clock on the wall shows them, in ms since 1970, and the
+    profit since the first of them, in `currency`. `hold` is empty where holding is not known."""
+
+    title: str
+    subtitle: str
+    currency: str
+    times: NDArray[np.int64]
+    realised: Floats
+    total: Floats
+    hold: Floats
+
+
+def profit_chart(picture: ProfitPicture) -> bytes:
+    """Realised profit and the total, against holding; below it the total's fall from its peak."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context({"font.size": SMALL, "axes.edgecolor": FAINT, "text.color": INK, "font.family": "DejaVu Sans"}):
+        figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, facecolor=GROUND)
+        profit, fall = figure.subplots(2, 1, sharex=True, height_ratios=[5, 2])
+        figure.subplots_adjust(left=0.04, right=0.83, top=0.84, bottom=0.06, hspace=0.18)
+        _fitted(figure.text(0.04, 0.955, picture.title, fontsize=LARGE, fontweight="bold", va="center"))
+        _fitted(figure.text(0.04, 0.915, picture.subtitle, fontsize=NORMAL, color=FAINT, va="center"))
+        when, shown = picture.times.astype("datetime64[ms]"), _thinned(picture.total)
+        _panel(profit, f"profit, {picture.currency}")
+        if len(picture.hold):
+            profit.plot(when[shown], picture.hold[shown], color=FAINT, linewidth=THIN, label="holding")
+        profit.plot(when[shown], picture.realised[shown], color=BLUE, linewidth=THIN, label="realised")
+        profit.plot(when[shown], picture.total[shown], color=GREEN, linewidth=THICK, label="total")
+        profit.axhline(0, color=FAINT, linewidth=1.5 * PT)
+        _legend(profit, 0.985)
+        _fall(fall, when, shown, picture.total)
+        _time_axis(fall)
+        return _png(figure)
+
+
+def _legend(axes: "Axes", height: float = 0.97) -> None:
+    """Which line is which, above the panel's right end; `height` of the panel's own is where it stands."""
+    legend = axes.legend(
+        loc="lower right",
+        bbox_to_anchor=(1, height),
+        borderaxespad=0,
+        fontsize=SMALL,
+        frameon=False,
+        ncols=3,
+        handlelength=1.2,
+    )
+    for text in legend.get_texts():
+        text.set_color(INK)
+
+
+def _fall(axes: "Axes", when: Any, shown: NDArray[np.int64], equity: Floats) -> None:
+    """How far profit is below the highest it has been."""
+    depth = equity - np.maximum.accumulate(np.maximum(equity, 0.0))
+    _panel(axes, "below its peak")
+    axes.fill_between(when[shown], depth[shown], 0, color=RED, alpha=0.35, linewidth=0)
+    axes.plot(when[shown], depth[shown], color=RED, linewidth=THIN)
+    axes.set_ylim(1.08 * float(depth.min()) or -1.0, 0)
+
+
 def backtest_chart(picture: BacktestPicture) -> bytes:
     """Price with the grid's levels and closed trades; below it profit against holding, and the fall from its peak."""
     import matplotlib as mpl
@@ -73,22 +135,8 @@ def backtest_chart(picture: BacktestPicture) -> bytes:
         profit.plot(when[shown], picture.hold[shown], color=FAINT, linewidth=THIN, label="holding")
         profit.plot(when[shown], picture.equity[shown], color=GREEN, linewidth=THICK, label="grid")
         profit.axhline(0, color=FAINT, linewidth=1.5 * PT)
-        legend = profit.legend(
-            loc="lower right",
-            bbox_to_anchor=(1, 0.97),
-            borderaxespad=0,
-            fontsize=SMALL,
-            frameon=False,
-            ncols=2,
-            handlelength=1.2,
-        )
-        for text in legend.get_texts():
-            text.set_color(INK)
-        depth = picture.equity - np.maximum.accumulate(np.maximum(picture.equity, 0.0))
-        _panel(fall, "below its peak")
-        fall.fill_between(when[shown], depth[shown], 0, color=RED, alpha=0.35, linewidth=0)
-        fall.plot(when[shown], depth[shown], color=RED, linewidth=THIN)
-        fall.set_ylim(1.08 * float(depth.min()) or -1.0, 0)
+        _legend(profit)
+        _fall(fall, when, shown, picture.equity)
         _time_axis(fall)
         return _png(figure)
 

@@ -1,18 +1,22 @@
 """`python -m bot check`: whether a worker could run with these settings. A row for each thing it needs.
 
-Rule: it looks and changes nothing but a file it removes again; it takes no lock, so it may run beside a worker.
+Rule: it looks and changes nothing but a file it removes again; it takes no lock, so it may run beside a worker. Whoever
+does not answer is given up after a while, and all rows come whatever one of them finds.
 """
 
 import asyncio
 import json
+import logging
 import os
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from http.client import HTTPException
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from bot.clock import SystemClock
+from bot.core.model import Position
 from bot.core.money import plain
 from bot.errors import BotError, MarketError, SettingsError, StateCorrupt, StateUnwritable
 from bot.opening import Exchange, is_paper, open_exchange, permitted
@@ -25,10 +29,12 @@ PATIENCE = 10.0
 
 async def main(settings: Settings) -> int:
     """Print the rows; 0 when all is well, else 1."""
+    logging.getLogger().addHandler(logging.NullHandler())  # the rows say it all
+    opened = Opened(settings)
     looks: tuple[tuple[str, Callable[[Settings], Awaitable[str]]], ...] = (
         ("settings", _settings),
-        ("exchange", _exchange),
-        ("key", _key),
+        ("exchange", opened.market),
+        ("key", opened.key),
         ("store", _store),
         ("telegram", _telegram),
     )
@@ -38,7 +44,7 @@ async def main(settings: Settings) -> int:
             found, sign = await look(settings), "ok"
         except BotError as error:
             found, sign, good = str(error), "NO", False
-        print(f"{name:<10} {sign:<3} {found}")
+        print(f"{name:<10} {sign:<3} {found}", flush=True)
     return 0 if good else 1
 
 
@@ -46,40 +52,94 @@ async def _settings(settings: Settings) -> str:
     return f"{settings.exchange}, {settings.symbol}, a beat every {settings.tick_seconds:g} s, {settings.timezone}"
 
 
-async def _exchange(settings: Settings) -> str:
-    exchange = open_exchange(settings, SystemClock(), None)
-    try:
-        async with asyncio.timeout(PATIENCE * 3):
-            return await _answers(settings, exchange)
-    except TimeoutError:
-        raise MarketError(f"{settings.exchange} gives no answer") from None
-    finally:
-        await exchange.close()
+class Opened:
+    """The exchange, opened for the row of its market and closed after that of the account."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._exchange: Exchange | None = None
+        self._is_silent = False
+        self._is_listed = False
+
+    async def market(self, settings: Settings) -> str:
+        """What anybody may ask: the price, and how far the clocks are apart."""
+        self._exchange = open_exchange(settings, SystemClock(), None)
+        return await self._patiently(self._market(self._exchange))
+
+    async def key(self, settings: Settings) -> str:
+        """What the key may do, and what is on its account."""
+        try:
+            if is_paper(settings):
+                return "none is needed"
+            if self._exchange is None or self._is_silent:
+                raise MarketError("not asked, as the row above says")
+            return await self._patiently(self._account(self._exchange))
+        finally:
+            if self._exchange is not None:
+                await self._exchange.close()
+
+    async def _patiently(self, work: Coroutine[Any, Any, str]) -> str:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await work
+        except TimeoutError:
+            self._is_silent = True
+            raise MarketError(f"{self._settings.exchange} gives no answer within {PATIENCE:g} s") from None
+
+    async def _market(self, exchange: Exchange) -> str:
+        symbol = self._settings.symbol
+        self._refuse_unlisted(symbol, await exchange.data.symbols())
+        quote = await exchange.data.quote(symbol)
+        if not quote.is_sane:
+            raise MarketError(f"{symbol} has no sane price now")
+        price = f"{symbol} bid {plain(quote.bid)} ask {plain(quote.ask)}"
+        if exchange.connection is None:
+            return f"simulated market, {price}"
+        mode = "pretend orders on its prices" if exchange.account is None else self._settings.exchange_mode
+        return ", ".join((self._settings.exchange, mode, price, *_clock(exchange.connection.clock_ahead_ms)))
+
+    def _refuse_unlisted(self, symbol: str, symbols: Sequence[str]) -> None:
+        self._is_listed = symbol in symbols
+        if not self._is_listed:
+            base = symbol.partition("/")[0]
+            near = sorted(each for each in symbols if each.startswith(f"{base}/")) or sorted(symbols)
+            name, such = self._settings.exchange, ", ".join(near[:5])
+            raise MarketError(f"SYMBOL: {name} has no {symbol}; expected a market it has, such as {such}")
+
+    async def _account(self, exchange: Exchange) -> str:
+        may = await permitted(exchange, self._settings)
+        if not self._is_listed:
+            return may
+        market = await exchange.data.market(self._settings.symbol)
+        funds = (await exchange.gateway.balances()).get(market.quote)
+        free = plain(funds.free) if funds is not None else "0"
+        told = [may, f"{free} {market.quote} free", f"maker fee {plain(market.maker_fee_ratio * 100)} %"]
+        if market.perpetual:
+            told.append(_position(await exchange.gateway.position(market.symbol), self._settings, market.base))
+        return "; ".join(told)
 
 
-async def _answers(settings: Settings, exchange: Exchange) -> str:
-    quote = await exchange.data.quote(settings.symbol)
-    if not quote.is_sane:
-        raise MarketError(f"{settings.symbol} has no sane price now")
-    price = f"{settings.symbol} bid {quote.bid} ask {quote.ask}"
-    if settings.exchange == "simulated":
-        return f"simulated market, {price}; no key is needed"
-    if exchange.account is None:
-        return f"{settings.exchange}, pretend orders on its prices, {price}; no key is needed"
-    market = await exchange.data.market(settings.symbol)
-    funds = (await exchange.gateway.balances()).get(market.quote)
-    free = f"{plain(funds.free)} {market.quote} free" if funds is not None else f"no {market.quote}"
-    return f"{settings.exchange} {settings.exchange_mode}, {price}, {free}"
+def _clock(ahead_ms: int | None) -> tuple[str, ...]:
+    """How far this host's clock is off; it is made up for."""
+    if ahead_ms is None:
+        return ()
+    return (f"this host's clock is {abs(ahead_ms):,} ms {'ahead of' if ahead_ms > 0 else 'behind'} its own",)
 
 
-async def _key(settings: Settings) -> str:
-    if is_paper(settings):
-        return "none is needed"
-    exchange = open_exchange(settings, SystemClock(), None)
-    try:
-        return await permitted(exchange, settings)
-    finally:
-        await exchange.close()
+def _position(position: Position | None, settings: Settings, coin: str) -> str:
+    """How the account stands on a perpetual, and what the first order will set there. MarketError in hedge mode."""
+    if position is None:
+        raise MarketError(f"the position on {settings.symbol} is not told")
+    if not position.one_way:
+        raise MarketError(f"{settings.symbol}: expected one-way mode, the account is in hedge mode: switch it there")
+    margin = "isolated" if position.isolated else "cross"
+    leverage = f"leverage {plain(position.leverage)}" if position.leverage is not None else "leverage not told"
+    held = f"{plain(position.amount)} {coin} held" if position.amount else "nothing held"
+    sets = [] if position.isolated or position.amount else ["isolated margin"]
+    if settings.leverage is not None and settings.leverage != position.leverage and not position.amount:
+        sets.append(f"leverage {plain(settings.leverage)}")
+    plan = f" (the first order sets {' and '.join(sets)})" if sets else ""
+    return f"one-way, {margin} margin, {leverage}, {held}{plan}"
 
 
 async def _store(settings: Settings) -> str:

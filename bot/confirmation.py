@@ -8,8 +8,7 @@ from decimal import Decimal
 
 from bot.core.snapshot import LiveAsked
 from bot.errors import MarketError
-from bot.heartbeat import World
-from bot.ports import Policy
+from bot.ports import Policy, World
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ were when it was decided (it is withdrawn and decided anew).
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,7 +37,9 @@ class Gate:
         self._desks = desks
         self._exposure = exposure
         self.barred = ""
-        """Why the front door lets nothing pass for now; empty when it does."""
+        """Why the front door lets no order pass for now; empty when it does."""
+        self.fence: Callable[[], str] = str
+        """Says why nothing at all may leave, because another copy of the worker may trade; empty when it may."""
 
     @property
     def is_unconfirmed(self) -> bool:
@@ -46,8 +48,8 @@ class Gate:
 
     def shut(self, now: datetime) -> str:
         """Why nothing at all may leave now; empty when it may."""
-        if self.barred or self.is_unconfirmed:
-            return self.barred or UNCONFIRMED
+        if why := self.fence() or self.barred or (UNCONFIRMED if self.is_unconfirmed else ""):
+            return why
         until = self._state.meta.quiet_until
         return SILENCE if until is not None and now < until else ""
 
@@ -80,9 +82,10 @@ class Gate:
         return executor is None or executor.order is None or executor.order.client_id != action.client_id
 
     def objection(self, action: Action, now: datetime) -> str:
-        """Why an action must not leave after all; empty when it may. Taking orders off the book is always right."""
+        """Why an action must not leave after all; empty when it may. Taking orders off the book is always right, for
+        the copy of the worker that trades."""
         if isinstance(action, CancelOrder):
-            return ""
+            return self.fence()
         if why := self.shut(now):
             return why
         if action.leg is Leg.CLOSE:

@@ -8,13 +8,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from bot import closing, guards
+from bot.bookkeeping import Bookkeeper
 from bot.core import adoption, band, client_ids, wishes
 from bot.core.actions import Action, PlaceOrder, urgency
-from bot.core.events import CycleRearmed, Event, OrderClosed, OrderFilled, OrderRefused, Refusal
+from bot.core.events import CycleRearmed, Event, HoldingSold, OrderClosed, OrderFilled, OrderRefused, Refusal
 from bot.core.executor import PositionExecutor
 from bot.core.model import Leg
 from bot.core.money import ZERO
@@ -27,7 +28,7 @@ from bot.exposure import Exposure
 from bot.gate import Gate
 from bot.herald import Herald
 from bot.margin import MarginGuard
-from bot.ports import Clock, Ledger, MarketData, Notifier, OrderGateway, Policy, Store
+from bot.ports import Policy, World
 from bot.reconciliation import Reconciliation
 from bot.state import TradingState
 from bot.troubles import STORE, Troubles
@@ -36,18 +37,6 @@ log = logging.getLogger(__name__)
 
 MOST_ACTIONS = 100
 """Decided in one go, so that laying a grid of thousands never holds the loop for long."""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """The adapters a heartbeat works with; chosen by a front door."""
-
-    data: MarketData
-    gateway: OrderGateway
-    store: Store
-    ledger: Ledger
-    clock: Clock
-    notifier: Notifier | None = None
 
 
 class Heartbeat:
@@ -64,6 +53,7 @@ class Heartbeat:
         self.gate = Gate(state, policy, self.desks, self.exposure)
         self.herald = Herald(state, world.notifier)
         self.note = self.herald.note
+        self.bookkeeper = Bookkeeper(state, policy.timezone)
         self.margin = MarginGuard(state, policy, world.gateway, self.guard)
         self.beaten_at: datetime | None = None
         self.fills = 0
@@ -97,8 +87,13 @@ class Heartbeat:
 
     async def _pulse(self) -> None:
         now = self.world.clock.now()
-        for desk in list(self.desks.values()):
-            await self._sense(desk, now)
+        desks = list(self.desks.values())
+        if len(desks) == 1:
+            await self._sense(desks[0], now)
+        else:
+            async with asyncio.TaskGroup() as asking:
+                for desk in desks:
+                    asking.create_task(self._sense(desk, now))
         await self.reconciliation.ask(now)
         async with self.lock:
             for grid_id in self.guard.check(self.desks, now, self.note):  # once a beat: it counts them
@@ -207,6 +202,8 @@ class Heartbeat:
         except (ProtocolError, ArithmeticError) as error:  # a figure that can't be booked exactly is no figure
             log.exception("an executor is frozen", extra={"context": {"executor": executor.id}})
             after, notices = executor.stopped(str(error), event.at)
+        if after.books is not executor.books and isinstance(event, OrderFilled | HoldingSold):
+            self.bookkeeper.booked(after, event)
         if after is not executor:
             self.state.put_executor(after)
             self.desks[after.market.symbol].due[after.id] = None
@@ -224,8 +221,11 @@ class Heartbeat:
     def _fold_sale(self, grid_id: str, event: Event) -> None:
         if grid_id not in self.state.grids:
             return
-        for executor_id, share in closing.folded(self.state, self.state.grids[grid_id], event):
+        shares = closing.folded(self.state, self.state.grids[grid_id], event)
+        for executor_id, share in shares:
             self.fold_into(self.state.executors[executor_id], share)
+        if shares and isinstance(event, OrderFilled):
+            self.bookkeeper.sold_together(self.state.grids[grid_id], event)
         sale = self.state.grids[grid_id].sale
         if sale is not None and sale.is_awaited:
             self.doubts.awaited(sale.client_id, grid_id, self.world.clock.now())
@@ -375,7 +375,7 @@ class Heartbeat:
             return False
         now = self.world.clock.now()
         objection = self.gate.objection(action, now)
-        if objection:
+        if objection and isinstance(action, PlaceOrder):
             self._inbox.append(OrderRefused(action.client_id, now, Refusal.WITHDRAWN, objection))
         return not objection
 

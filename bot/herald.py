@@ -27,12 +27,14 @@ from bot.core.symbols import coins_of
 from bot.errors import StateError
 from bot.ports import Ledger, Notifier
 from bot.state import TradingState
-from bot.troubles import LEDGER, Troubles
+from bot.troubles import LEDGER, STORE, Troubles
 
 log = logging.getLogger(__name__)
 
 TOLD_AGAIN = timedelta(minutes=30)
 """A reason that concerns many levels of a market is told again after so long."""
+MANY_FILLS = 500
+"""So many fills don't wait for the minute to be over."""
 TOGETHER = timedelta(seconds=10)
 """What a person takes off the book within this time is one deed."""
 
@@ -106,7 +108,9 @@ class Herald:
     # -- telling -------------------------------------------------------------------------------------------------
 
     async def write(self, ledger: Ledger, troubles: Troubles, now: datetime) -> None:
-        """Write the ledger lines of the trades that have none yet."""
+        """Write the ledger lines of the trades that have none yet; of very many fills theirs, too."""
+        if len(self._state.fills) >= MANY_FILLS:
+            await self.write_fills(ledger, troubles, now)
         if not self._state.unwritten:
             return
         trades = list(self._state.unwritten.values())
@@ -117,6 +121,18 @@ class Herald:
         else:
             self._state.written(trades)
             troubles.end(LEDGER, now)
+
+    async def write_fills(self, ledger: Ledger, troubles: Troubles, now: datetime) -> None:
+        """Write the fills that don't stand in their journal yet. Until then the state has them, so this may wait."""
+        fills = list(self._state.fills.values())
+        if not fills or STORE in troubles:
+            return
+        try:
+            await ledger.append_fills(fills)
+        except StateError as error:
+            troubles.begin(LEDGER, str(error), now)
+        else:
+            self._state.fills_written(fills)
 
     def tell(self) -> None:
         """Hand the notifier what is durable and not told yet."""

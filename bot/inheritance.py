@@ -33,6 +33,11 @@ WAITS = (
     "This account has orders of an earlier life of this bot, and what is to become of them is asked first. The "
     "question is put again now; expected: one of its buttons, such as Leave them"
 )
+OPEN, HELD = "open", "backup"
+LOOKS = (
+    "My store is empty, and whether there is a backup of it comes first. Expected: the button Restore under that "
+    "question, a reply with /restore to a backup, or Go on without it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +87,27 @@ class Inheritance:
 
     def begin(self) -> None:
         """The store is empty: the exchange is to be asked."""
-        self._manager.state.put_note(GATE, {"is": "open"})
+        self._manager.state.put_note(GATE, {"is": OPEN})
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a backup is looked for, or asked about, before the exchange is."""
+        return self._manager.state.notes.get(INHERITANCE, {}).get(GATE[1], {}).get("is") == HELD
+
+    def hold(self) -> None:
+        """The store is empty: a backup is to be looked for first."""
+        self._manager.state.put_note(GATE, {"is": HELD})
+
+    async def go_on(self) -> None:
+        """There is no backup to go on from: the next beat asks the exchange. StateUnwritable."""
+        if self.is_held:
+            await self._manager.remember({GATE: {"is": OPEN}})
 
     async def settle(self) -> None:
         """Ask the exchange, unless that was done; rebuild what is exact, or ask the owner. Does nothing while no
         market is known. BotError when there is no answer."""
         async with self._lock:
-            if not self.is_open or self._is_asked or not self._manager.heartbeat.desks:
+            if not self.is_open or self.is_held or self._is_asked or not self._manager.heartbeat.desks:
                 return
             estate = await self._look()
             if estate.resting and not estate.is_exact:
@@ -101,6 +120,8 @@ class Inheritance:
 
     async def refuse(self) -> None:
         """CommandError while the owner has not answered; the question is put again."""
+        if self.is_held:
+            raise CommandError(LOOKS)
         await self.settle()
         if self.is_open:
             self._is_asked = False

@@ -1,4 +1,4 @@
-"""What is written down for people and auditors: pnl.log, the closed trades, and ops.log, what went on.
+"""What is written down for people and auditors: pnl.log, the closed trades, their fills, and ops.log, what went on.
 
 Rule of pnl.log: a closed trade stands there once, whatever crashes, and an earlier line is never touched. A line begins
 with its time, grid, executor and cycle, which together say which trade it is. Only an end that was cut off while being
@@ -7,7 +7,6 @@ Rule of ops.log: one line an entry, no secret in it; its troubles stop nobody, s
 """
 
 import asyncio
-import errno
 import json
 import logging
 import os
@@ -15,7 +14,7 @@ import queue
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,21 +24,22 @@ from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
 from urllib.parse import quote
 
+from bot import spreadsheets
 from bot.core.accounting import RoundTrip
+from bot.core.flows import BookedFill
 from bot.core.money import EXACT, plain
 from bot.errors import StateUnwritable
+from bot.lines import LineFile, Sync, Write, backwards, forwards
 
 log = logging.getLogger(__name__)
 
-PNL_LOG, OPS_LOG = "pnl.log", "ops.log"
-BLOCK = 1 << 16
+PNL_LOG, OPS_LOG, FILLS = "pnl.log", "ops.log", "fills"
+MOST_MONTHS = 3
+"""Months of fills whose names are held in memory."""
 
 _NAMED_BY = b" symbol="
 """What stands before it in a line says which trade it is."""
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+_MODE = re.compile(r" mode=(\S+)")
 
 
 def trade_line(trade: RoundTrip, mode: str) -> str:
@@ -47,7 +47,7 @@ def trade_line(trade: RoundTrip, mode: str) -> str:
     with localcontext(EXACT):
         gross, pnl = plain(trade.gross), plain(trade.pnl)
     return (
-        f"{_stamp(trade.closed_at)} CLOSED grid={trade.grid} executor={trade.executor} cycle={trade.cycle} "
+        f"{spreadsheets.stamp(trade.closed_at)} CLOSED grid={trade.grid} executor={trade.executor} cycle={trade.cycle} "
         f"symbol={trade.symbol} qty={plain(trade.qty)} entry={plain(trade.entry)} exit={plain(trade.exit)} "
         f"gross={gross} fees={plain(trade.fees)} pnl={pnl} currency={trade.currency} mode={mode} "
         f"cost={plain(trade.cost)} proceeds={plain(trade.proceeds)}"
@@ -77,20 +77,15 @@ def read_trade(text: str) -> RoundTrip:
 
 
 class FileLedger:
-    """The Ledger port over pnl.log. `mode` is simulated, paper, demo or live."""
+    """The Ledger port over pnl.log, and over a file of fills for each month beside it: `fills/2026-11.csv`. `mode` is
+    simulated, paper, demo or live."""
 
-    def __init__(
-        self,
-        path: Path,
-        mode: str,
-        write: Callable[[int, bytes], int] = os.write,
-        sync: Callable[[int], None] = os.fsync,
-    ) -> None:
+    def __init__(self, path: Path, mode: str, write: Write = os.write, sync: Sync = os.fsync) -> None:
         self._path = path
         self._mode = mode
-        self._write = write
-        self._sync = sync
-        self._written: set[int] | None = None  # hashes of the names of all trades in the file; None: not looked yet
+        self._disk = (write, sync)
+        self._trades = LineFile(path, _name_of_trade, _is_whole_trade, b"", write, sync)
+        self._months: dict[str, LineFile] = {}
         self._lock = asyncio.Lock()
         self._thread: ThreadPoolExecutor | None = None
 
@@ -98,13 +93,56 @@ class FileLedger:
         """Write a line for each trade that has none yet, and have them on the disk when it returns.
         StateUnwritable when that can't be; no half of a line stays then.
         """
-        if not trades:
-            return
-        lines = [trade_line(trade, self._mode).encode() for trade in trades]
+        if trades:
+            await self._write([(self._trades, [trade_line(trade, self._mode).encode() for trade in trades])])
+
+    async def append_fills(self, fills: Sequence[BookedFill]) -> None:
+        """Write a row for each fill that has none yet, and have them on the disk when it returns. StateUnwritable."""
+        months: dict[str, list[bytes]] = {}
+        for fill in fills:
+            month = fill.at.astimezone(UTC).strftime("%Y-%m")
+            months.setdefault(month, []).append(spreadsheets.fill_row(fill, self._mode).encode())
+        if months:
+            await self._write([(self._month(month), rows) for month, rows in sorted(months.items())])
+
+    def _month(self, month: str) -> LineFile:
+        """The fills of one month: each knows the names of its own rows, so only the last few are kept open."""
+        file = self._months.pop(month, None)
+        if file is None:
+            path, head = self._path.parent / FILLS / f"{month}.csv", f"{spreadsheets.FILLS_HEAD}\n".encode()
+            file = LineFile(path, spreadsheets.name_of_fill, spreadsheets.is_whole_fill, head, *self._disk)
+        self._months[month] = file
+        if len(self._months) > MOST_MONTHS:
+            del self._months[next(iter(self._months))]
+        return file
+
+    async def last(self, count: int) -> Sequence[RoundTrip]:
+        """The last closed trades, newest first."""
+        return await asyncio.to_thread(self._last, count)
+
+    async def export(self, folder: Path) -> Sequence[Path]:
+        """Write trades.csv and fills.csv into a folder, read from the disk a line at a time. StateUnwritable."""
+        try:
+            return await asyncio.to_thread(spreadsheets.write_all, folder, self._trade_rows(), self._fill_rows())
+        except OSError as error:
+            raise StateUnwritable(f"the export can't be written: {error.strerror or error}") from error
+
+    async def close(self) -> None:
+        """Let go of the thread; the files are open only while they are written to."""
+        async with self._lock:
+            if self._thread is not None:
+                self._thread.shutdown()
+                self._thread = None
+
+    async def _write(self, files: Sequence[tuple[LineFile, list[bytes]]]) -> None:
+        def write() -> None:
+            for file, lines in files:
+                file.append(lines)
+
         async with self._lock:
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-            future = asyncio.get_running_loop().run_in_executor(self._thread, self._append, lines)
+            future = asyncio.get_running_loop().run_in_executor(self._thread, write)
             try:
                 await asyncio.shield(future)
             except asyncio.CancelledError:
@@ -112,69 +150,9 @@ class FileLedger:
                 future.exception()  # seen; the caller asks again
                 raise
 
-    async def last(self, count: int) -> Sequence[RoundTrip]:
-        """The last closed trades, newest first."""
-        return await asyncio.to_thread(self._last, count)
-
-    async def close(self) -> None:
-        """Let go of the thread; the file is open only while it is written to."""
-        async with self._lock:
-            if self._thread is not None:
-                self._thread.shutdown()
-                self._thread = None
-
-    def _append(self, lines: list[bytes]) -> None:
-        fd = -1
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            is_new = not self._path.exists()
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            size = self._mended(fd)
-            if self._written is None or size == 0:
-                self._written = _names(self._path)
-            fresh = {hash(line[: line.index(_NAMED_BY)]): line for line in lines}
-            fresh = {name: line for name, line in fresh.items() if name not in self._written}
-            if fresh:
-                self._add(fd, size, b"".join(line + b"\n" for line in fresh.values()))
-                self._written.update(fresh)
-            if is_new:
-                _sync_folder(self._path.parent)
-        except OSError as error:
-            self._written = None  # what came of it is looked up next time
-            raise _unwritable(self._path, error) from error
-        finally:
-            if fd >= 0:
-                os.close(fd)
-
-    def _add(self, fd: int, size: int, data: bytes) -> None:
-        try:
-            left = data
-            while left:
-                left = left[self._write(fd, left) :]
-            self._sync(fd)
-        except OSError:
-            with suppress(OSError):
-                os.ftruncate(fd, size)
-            raise
-
-    def _mended(self, fd: int) -> int:
-        """The size of the file, after its last line was completed, or taken away where it was cut off."""
-        size, torn = os.fstat(fd).st_size, next(_backwards(self._path), b"")
-        if not torn:
-            return size
-        try:
-            if torn[:1].isdigit():  # any other is not a line of ours that was cut off
-                read_trade(torn.decode() if b" proceeds=" in torn else "")  # without its last field it is not whole
-        except ValueError:
-            log.warning("the last line of %s was cut off and is taken away: %r", self._path, torn)
-            os.ftruncate(fd, size - len(torn))
-            return size - len(torn)
-        self._add(fd, size, b"\n")
-        return size + 1
-
     def _last(self, count: int) -> list[RoundTrip]:
         trades: list[RoundTrip] = []
-        for line in islice(_backwards(self._path), 1, None):
+        for line in islice(backwards(self._path), 1, None):
             if len(trades) >= count:
                 break
             try:
@@ -183,62 +161,64 @@ class FileLedger:
                 continue  # a line of a person or another tool
         return trades
 
+    def _trade_rows(self) -> Iterator[str]:
+        for line in forwards(self._path):
+            text = line.decode(errors="replace")
+            if (row := spreadsheets.row_of_line(text)) is not None:
+                yield row
+                continue
+            try:
+                trade, mode = read_trade(text), _MODE.search(text)
+            except ValueError:
+                continue
+            yield spreadsheets.trade_row(trade, mode[1] if mode is not None else self._mode)
 
-def _names(path: Path) -> set[int]:
-    """The hashed names of all trades in a file. A million lines take half a second and 65 MB."""
-    with path.open("rb", buffering=1 << 20) as file:
-        return {hash(line[:end]) for line in file if (end := line.find(_NAMED_BY)) > 0}
+    def _fill_rows(self) -> Iterator[str]:
+        for path in sorted((self._path.parent / FILLS).glob("????-??.csv")):
+            for line in forwards(path):
+                if spreadsheets.name_of_fill(line) is not None:
+                    yield line.decode(errors="replace")
 
 
-def _backwards(path: Path) -> Iterator[bytes]:
-    """What stands behind the last line end (nothing, unless a line is being written), then the lines, last one first,
-    without reading more of the file than is asked for."""
+def _name_of_trade(line: bytes) -> bytes | None:
+    end = line.find(_NAMED_BY)
+    return line[:end] if end > 0 else None
+
+
+def _is_whole_trade(torn: bytes) -> bool:
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
-        start, rest = file.seek(0, os.SEEK_END), b""
-        while start > 0:
-            step = min(BLOCK, start)
-            start -= step
-            file.seek(start)
-            rest, *lines = (file.read(step) + rest).split(b"\n")
-            yield from reversed(lines)
-        yield rest
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # where folders can't be opened or synced
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
-def _unwritable(path: Path, error: OSError) -> StateUnwritable:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    why = "the disk is full" if full else error.strerror or str(error)
-    remedy = "free some space there" if full else "let this user write there"
-    return StateUnwritable(
-        f"{path} can't be written: {why}. Remedy: {remedy}; closed trades wait in the state until then."
-    )
+        if torn[:1].isdigit():  # any other is not a line of ours that was cut off
+            read_trade(torn.decode() if b" proceeds=" in torn else "")  # without its last field it is not whole
+    except ValueError:
+        return False
+    return True
 
 
 class MemoryLedger:
-    """The Ledger port over a list, for backtests; each trade comes once there."""
+    """The Ledger port over lists, for backtests; each trade and fill comes once there."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: str = "simulated") -> None:
         self.trades: list[RoundTrip] = []
+        self.fills: list[BookedFill] = []
+        self._mode = mode
 
     async def append(self, trades: Sequence[RoundTrip]) -> None:
         """Take these trades."""
         self.trades.extend(trades)
 
+    async def append_fills(self, fills: Sequence[BookedFill]) -> None:
+        """Take these fills."""
+        self.fills.extend(fills)
+
     async def last(self, count: int) -> Sequence[RoundTrip]:
         """The last closed trades, newest first."""
         return self.trades[: -count - 1 : -1] if count > 0 else []
+
+    async def export(self, folder: Path) -> Sequence[Path]:
+        """Write trades.csv and fills.csv into a folder."""
+        trades = (spreadsheets.trade_row(trade, self._mode) for trade in self.trades)
+        fills = (spreadsheets.fill_row(fill, self._mode) for fill in self.fills)
+        return await asyncio.to_thread(spreadsheets.write_all, folder, trades, fills)
 
 
 # -- ops.log -----------------------------------------------------------------------------------------------------
@@ -305,7 +285,7 @@ class LineFormatter(logging.Formatter):
         except (TypeError, ValueError, KeyError):
             message = f"{record.msg} {record.args!r}"
         message = message.replace("\\", "\\\\").replace("\r", "\\r").replace("\n", "\\n")
-        stamp = _stamp(datetime.fromtimestamp(record.created, UTC))
+        stamp = spreadsheets.stamp(datetime.fromtimestamp(record.created, UTC))
         said = json.dumps(context, default=str, ensure_ascii=False)
         return self._redact(f"{stamp} {record.levelname} {record.name}: {message} {said}")
 
@@ -349,7 +329,7 @@ class OpsLog:
         with suppress(OSError):
             for number in range(6):
                 name = self._path if not number else self._path.with_name(f"{self._path.name}.{number}")
-                for line in islice(_backwards(name), 1, None):
+                for line in islice(backwards(name), 1, None):
                     if len(lines) >= count:
                         return lines[::-1]
                     lines.append(line.decode(errors="replace"))

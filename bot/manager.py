@@ -9,11 +9,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from secrets import randbelow
 
-from bot import confirmation
+from bot import confirmation, daily
 from bot.absence import Absence
 from bot.core.events import Event
 from bot.core.executor import PositionExecutor
@@ -25,13 +25,13 @@ from bot.core.model import Balance, Market, Quote
 from bot.core.money import HUNDRED, ZERO, average, is_exact, plain
 from bot.core.portfolio import Grid
 from bot.core.preview import Limits, Preview, preview, sold_of
-from bot.core.snapshot import DailyReport, LiveAsked, Notice, Trouble
+from bot.core.snapshot import LiveAsked, Notice, Trouble
 from bot.desk import Desk
 from bot.errors import CommandError, MarketError, StateUnwritable
-from bot.heartbeat import Heartbeat, World
+from bot.heartbeat import Heartbeat
 from bot.inheritance import Inheritance
 from bot.markets import Markets
-from bot.ports import Key, Policy
+from bot.ports import Key, Policy, World
 from bot.state import Identity, TradingState
 
 log = logging.getLogger(__name__)
@@ -60,10 +60,12 @@ class TradeManager:
 
     # -- life ------------------------------------------------------------------------------------------------------
 
-    async def load(self) -> None:
-        """Take over what the store holds, and doubt what was awaited when it was kept. StateError, MarketError."""
+    async def load(self, rest_until: Callable[[datetime | None], None] = lambda _: None) -> None:
+        """Take over what the store holds, and doubt what was awaited when it was kept. `rest_until` hears until when
+        the exchange wants no request, before the first is made. StateError, MarketError."""
         tables = await self.world.store.load()
         self.state.load(tables, self.identity)
+        rest_until(self.state.meta.quiet_until)
         self.state.begin_epoch(randbelow)
         if self.state.was_empty:
             self.inheritance.begin()
@@ -106,9 +108,12 @@ class TradeManager:
 
     async def beat(self) -> None:
         """One heartbeat; see `Heartbeat.beat`."""
+        question, troubles, now = "orders of an earlier life", self.heartbeat.troubles, self.world.clock.now()
         if self.inheritance.is_open:
-            with self.heartbeat.troubles.asking("orders of an earlier life", self.world.clock.now()):
+            with troubles.asking(question, now):
                 await self.inheritance.settle()
+        else:  # whoever made a grid has asked as well
+            troubles.moot(question, now)
         await self.heartbeat.beat()
 
     def hear(self, events: Sequence[Event]) -> None:
@@ -123,14 +128,22 @@ class TradeManager:
         """Once a minute: note that we live, let go of what ended long ago, fold the journal into the state file."""
         async with self.heartbeat.lock:
             now = self.world.clock.now()
+            self.heartbeat.bookkeeper.sample(self.heartbeat.desks, now)
             self.heartbeat.guard.sweep(self.heartbeat.desks, now)
             self.state.put_meta(replace(self.state.meta, seen_at=now))
             await self.keep()
+        await self.write_fills()
         await self.world.store.fold()
         await self.markets.refresh(only_shut=True)
 
+    async def write_fills(self) -> None:
+        """Have all fills stand in their journal."""
+        heart = self.heartbeat
+        await heart.herald.write_fills(self.world.ledger, heart.troubles, self.world.clock.now())
+
     async def close(self) -> None:
         """Keep what is not kept yet and let go of the files. Orders stay on the exchange."""
+        await self.write_fills()
         async with self.heartbeat.lock:
             self.state.put_meta(replace(self.state.meta, seen_at=self.world.clock.now()))
             await self.keep()
@@ -161,25 +174,9 @@ class TradeManager:
 
     async def report(self) -> None:
         """Tell what the day before brought, by currency; nothing where nothing has ever been traded."""
-        now, guard = self.world.clock.now(), self.heartbeat.guard
-        day = guard.day_of(now - timedelta(days=1))
-        realised = {key.removeprefix("all:"): total for key, total in self.state.totals.items() if _is_overall(key)}
-        profit = guard.profit_by_currency(self.heartbeat.desks)
-        for currency, total in realised.items():
-            that_day = self.state.total(f"all:{currency}:{day}")
-            open_profit = profit.get(currency, total.realised) - total.realised
-            await self.tell(
-                DailyReport(
-                    at=now,
-                    day=day,
-                    realised=that_day.realised,
-                    fees=that_day.fees,
-                    trades=that_day.trades,
-                    open_profit=open_profit,
-                    currency=currency,
-                    funding=that_day.funding,
-                )
-            )
+        heart = self.heartbeat
+        for told in list(daily.reports(self.state, heart.guard, heart.desks, self.world.clock.now())):
+            await self.tell(told)
 
     async def delivered(self, keys: Iterable[str]) -> None:
         """These notices were delivered: they leave the outbox."""
@@ -238,7 +235,8 @@ class TradeManager:
             return fresh
         if fresh.problems:
             raise CommandError(fresh.problems[0])
-        return await self._add(fresh.spec, fresh.market, fresh.to_levels, nonce)
+        begun = fresh.capital, fresh.quote.bid
+        return await self._add(fresh.spec, fresh.market, fresh.to_levels, nonce, begun)
 
     async def add_trade(self, symbol: str, entry: Decimal, exit_: Decimal, amount: Decimal, loop: bool) -> Grid:
         """A grid of one level with an exit of its own (quote currency; amount in base coin). CommandError."""
@@ -258,13 +256,21 @@ class TradeManager:
     def _made_by(self, nonce: str) -> Grid | None:
         return next((grid for grid in self.state.grids.values() if nonce and grid.nonce == nonce), None)
 
-    async def _add(self, spec: GridSpec, market: Market, levels: Callable[[str], list[Level]], nonce: str = "") -> Grid:
+    async def _add(
+        self,
+        spec: GridSpec,
+        market: Market,
+        levels: Callable[[str], list[Level]],
+        nonce: str = "",
+        begun: tuple[Decimal, Decimal] = (ZERO, ZERO),
+    ) -> Grid:
+        """`begun`: the capital bound at worst and the bid, where they are known; else the books look themselves."""
         await self.inheritance.refuse()
         async with self.heartbeat.lock:
             if (made := self._made_by(nonce)) is not None:  # pressed twice at once
                 return made
             number, now = self.state.meta.next_grid, self.world.clock.now()
-            grid = Grid(f"g{number}", number, spec, now, nonce)
+            grid = Grid(f"g{number}", number, spec, now, nonce, capital=begun[0], start_price=begun[1])
             prefix = self.state.prefix
             self.state.put_meta(replace(self.state.meta, next_grid=number + 1))
             self.state.put_grid(grid)
@@ -388,7 +394,3 @@ class TradeManager:
         self.state.put_grid(after)
         self.heartbeat.mark_due(grid.id)
         return True
-
-
-def _is_overall(key: str) -> bool:
-    return key.startswith("all:") and key.count(":") == 1

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from pathlib import Path
 from typing import Protocol
 
 from bot.core.accounting import RoundTrip
 from bot.core.actions import Action
 from bot.core.events import Event
+from bot.core.flows import BookedFill
 from bot.core.model import Balance, Candle, FundingPaid, Market, Order, Position, Quote
 from bot.core.pricing import NO_OFFSETS, Offsets
 from bot.core.snapshot import Notice
@@ -116,14 +118,22 @@ class Store(Protocol):
 
 
 class Ledger(Protocol):
-    """The record of closed trades."""
+    """The record of closed trades, and of the fills they are made of."""
 
     async def append(self, trades: Sequence[RoundTrip]) -> None:
         """Write a line for each trade that has none yet, and have them on the disk when it returns."""
         ...
 
+    async def append_fills(self, fills: Sequence[BookedFill]) -> None:
+        """Write a row for each fill that has none yet, durably when it returns."""
+        ...
+
     async def last(self, count: int) -> Sequence[RoundTrip]:
         """The last closed trades, newest first."""
+        ...
+
+    async def export(self, folder: Path) -> Sequence[Path]:
+        """Write trades.csv and fills.csv, all there is, into a folder; without holding the event loop."""
         ...
 
 
@@ -133,6 +143,18 @@ class Notifier(Protocol):
     def tell(self, notices: Sequence[tuple[str, Notice]]) -> None:
         """`notices` are (outbox id, notice); the teller reports a delivered one with `TradeManager.delivered`."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The adapters a trader works with; chosen by a front door."""
+
+    data: MarketData
+    gateway: OrderGateway
+    store: Store
+    ledger: Ledger
+    clock: Clock
+    notifier: Notifier | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Schedule:
             log.exception("the %s failed", name)
 
     def start(self) -> None:
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # that a late job waits is as it should be
         self._scheduler.start()
         self._is_running = True
 

@@ -9,6 +9,7 @@ that line's middle, so what a setting accepts stands beside the setting. Empty m
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -313,7 +314,6 @@ def load_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     """The settings from the environment, or where it is silent from the file; raises SettingsError."""
     file = {} if env_file is None else _read(env_file)
     values = file | dict(os.environ if environ is None else environ)
-    _refuse_what_is_to_come(values)
     return parse_settings(values)
 
 
@@ -328,11 +328,24 @@ def parse_settings(values: Mapping[str, str]) -> Settings:
     raise SettingsError("; ".join(lines))  # outside the handler: no values hang on it as its context
 
 
-def _refuse_what_is_to_come(values: Mapping[str, str]) -> None:
-    """A setting that would be ignored must not look as if it worked. Delete each part with the gap it names."""
-    if values.get("DATABASE_URL", "").strip():
-        only = "this version keeps its state in files in RESULTS_DIR, expected nothing"
-        raise SettingsError(f"DATABASE_URL: {only}, got {HIDDEN}")
+def contact(environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env")) -> Settings | None:
+    """Nothing but whom to tell, and how, where that is right whatever the other settings are; raises nothing."""
+    names = ("TELEGRAM_BOT_TOKEN", "TELEGRAM_OWNER_IDS", "TELEGRAM_API_URL", "RESULTS_DIR")
+    with suppress(SettingsError):
+        values = {} if env_file is None else _read(env_file)
+        values |= os.environ if environ is None else environ
+        told = parse_settings({name: values[name] for name in names if name in values})
+        return told if told.telegram_bot_token is not None and told.telegram_owner_ids else None
+    return None
+
+
+HOSTS = ("DYNO", "K_SERVICE", "RENDER", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME")
+"""Set by hosts whose disk goes with a restart or a deploy, unless one was attached."""
+
+
+def is_hosted(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether this runs on a host of that kind."""
+    return any(name in (os.environ if environ is None else environ) for name in HOSTS)
 
 
 def _read(env_file: Path) -> dict[str, str]:

@@ -5,7 +5,7 @@ nothing is ever added up anew.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -13,10 +13,12 @@ from typing import cast
 
 from bot.core.accounting import RoundTrip
 from bot.core.client_ids import Owner, base36
+from bot.core.curve import Point
 from bot.core.executor import PositionExecutor
+from bot.core.flows import NO_FLOW, BookedFill, Flow
 from bot.core.lifecycle import State
 from bot.core.margin import UNKNOWN, Standing
-from bot.core.model import FundingPaid, Market
+from bot.core.model import Fill, FundingPaid, Market, Side
 from bot.core.money import ZERO
 from bot.core.portfolio import NO_TRADES, NOTHING_HELD, Grid, Holding, Totals
 from bot.core.snapshot import Notice
@@ -115,6 +117,9 @@ class TradingState:
         self.totals: dict[str, Totals] = {}
         self.standings: dict[str, Standing] = {}
         self.unwritten: dict[str, RoundTrip] = {}
+        self.flows: dict[str, Flow] = {}
+        self.fills: dict[str, BookedFill] = {}
+        self.points: dict[str, Point] = {}
         self.outbox: dict[str, Notice] = {}
         self.exposure: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
         self.holdings: dict[str, Holding] = {}
@@ -141,6 +146,9 @@ class TradingState:
         self.totals = dict(cast("Mapping[str, Totals]", tables.get("totals", {})))
         self.standings = dict(cast("Mapping[str, Standing]", tables.get("standings", {})))
         self.unwritten = dict(cast("Mapping[str, RoundTrip]", tables.get("unwritten", {})))
+        self.flows = dict(cast("Mapping[str, Flow]", tables.get("flows", {})))
+        self.fills = dict(cast("Mapping[str, BookedFill]", tables.get("fills", {})))
+        self.points = dict(cast("Mapping[str, Point]", tables.get("points", {})))
         self.outbox = dict(cast("Mapping[str, Notice]", tables.get("outbox", {})))
         for table in NOTES:
             self.notes[table] = dict(cast("Mapping[str, Mapping[str, object]]", tables.get(table, {})))
@@ -228,6 +236,8 @@ class TradingState:
         self.left[executor.level.grid] -= executor.state is not State.COMPLETED
         self.members[executor.level.grid].remove(key)
         self.changes["executors", key] = None
+        if self.totals.pop(key, None) is not None:
+            self.changes["totals", key] = None
 
     def drop_grid(self, grid_id: str) -> None:
         """Forget a grid that was never kept; its number is not used again."""
@@ -239,11 +249,36 @@ class TradingState:
     def add_trade(self, trade: RoundTrip, day: str) -> None:
         """Count a closed trade in every sum it belongs to, and note its ledger line as unwritten."""
         total = f"all:{trade.currency}"
-        for key in (trade.grid, f"{trade.grid}:{day}", total, f"{total}:{day}"):
+        for key in (trade.executor, trade.grid, f"{trade.grid}:{day}", total, f"{total}:{day}"):
             self.totals[key] = after = self.totals.get(key, NO_TRADES).plus(trade)
             self.changes["totals", key] = after
         self.unwritten[trade.key] = trade
         self.changes["unwritten", trade.key] = trade
+
+    def add_fill(self, grid_id: str, day: str, side: Side, fill: Fill) -> None:
+        """Count what a fill moved in the sum of its grid; what that was before a day's first fill stays known."""
+        before, mark = self.flows.get(grid_id, NO_FLOW), f"{grid_id}:{day}"
+        if mark not in self.flows:
+            self.flows[mark] = self.changes["flows", mark] = before
+        self.flows[grid_id] = self.changes["flows", grid_id] = before.traded(side, fill)
+
+    def put_fill(self, fill: BookedFill) -> None:
+        """Note a fill as not yet in the journal of fills."""
+        self.fills[fill.key] = fill
+        self.changes["fills", fill.key] = fill
+
+    def fills_written(self, fills: Iterable[BookedFill]) -> None:
+        for fill in fills:
+            self.fills.pop(fill.key, None)
+            self.changes["fills", fill.key] = None
+
+    def put_point(self, point: Point) -> None:
+        self.points[point.key] = point
+        self.changes["points", point.key] = point
+
+    def drop_point(self, point: Point) -> None:
+        self.points.pop(point.key, None)
+        self.changes["points", point.key] = None
 
     def put_standing(self, symbol: str, standing: Standing) -> None:
         self.standings[symbol] = standing
@@ -255,6 +290,8 @@ class TradingState:
         if standing.knows(paid):
             return
         self.put_standing(paid.symbol, standing.with_booked(paid))
+        flow = self.flows.get(paid.symbol, NO_FLOW).funded(paid.amount)
+        self.flows[paid.symbol] = self.changes["flows", paid.symbol] = flow
         for sum_ in (f"funding:{paid.symbol}", f"all:{currency}"):
             for key in (sum_, f"{sum_}:{day}"):
                 self.totals[key] = after = self.totals.get(key, NO_TRADES).funded(paid.amount)
@@ -279,8 +316,23 @@ class TradingState:
 
     # -- sums ------------------------------------------------------------------------------------------------------
 
+    @property
+    def currencies(self) -> list[str]:
+        """Quote currencies in which a trade was closed, or funding paid."""
+        quotes = dict.fromkeys(market.quote for market in self.markets.values())
+        return [currency for currency in quotes if f"all:{currency}" in self.totals]
+
     def total(self, key: str) -> Totals:
         return self.totals.get(key, NO_TRADES)
+
+    def flow(self, key: str) -> Flow:
+        """What fills have moved for a grid (`g1`), or funding for a symbol."""
+        return self.flows.get(key, NO_FLOW)
+
+    def flow_before(self, grid_id: str, days: Sequence[str]) -> Flow | None:
+        """What a grid's fills had moved before the first one told in these days; None: there was none in them."""
+        marks = (self.flows.get(f"{grid_id}:{day}") for day in days)
+        return next((mark for mark in marks if mark is not None), None)
 
     def standing(self, symbol: str) -> Standing:
         return self.standings.get(symbol, UNKNOWN)

@@ -1,119 +1,54 @@
 """Grids from a plain script: no chat, no async, no clockwork; the script calls `process_tick` as often as it likes.
 
 Rule: the same manager as the worker's, on a private event loop in a private thread, so neither the script's own loop
-nor its decimal context is touched. Between two saves the session lives in memory; a saved session holds the pretend
-exchange as well, both as of the same moment, so a loaded one goes on exactly there.
+nor its decimal context is touched. What the exchange says between two ticks is heard and waits for the next one, which
+alone decides. Between two saves the session lives in memory; a saved session holds the pretend exchange as well, both
+as of the same moment, so a loaded one goes on exactly there.
 
     client = Client(exchange="simulated", symbol="BTC/USDT")
+    # or: Client("bybit", "BTC/USDT", mode="live", api_key=…, api_secret=…)
     manager = TradeManager(client, maker_offset_buy=0.1, maker_offset_sell=0.1)
     manager.create_linear_traders(min_p=60000, max_p=65000, count=10, qty=0.001, profit=0.5, loop=True)
     manager.process_tick()
 """
 
 import asyncio
-import base64
-import shutil
-import sqlite3
-import tempfile
+import time
 import weakref
 from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from bot import manager as trader
+from bot.background import Background
+from bot.client import Client, Number, decimal
 from bot.clock import SystemClock
 from bot.core.accounting import RoundTrip
 from bot.core.grids import GridSpec, Shape
 from bot.core.model import Balance, Quote
-from bot.core.money import use_exact
 from bot.core.portfolio import Grid
 from bot.core.preview import Preview
 from bot.core.pricing import Offset, Offsets
 from bot.core.words import checked
-from bot.errors import CommandError, SettingsError
-from bot.exchange.paper import PaperGateway
-from bot.exchange.simulated import SimulatedMarket, open_simulated
-from bot.heartbeat import World
+from bot.errors import CommandError, StateCorrupt
 from bot.ledger import MemoryLedger
-from bot.ports import MarketData, OrderGateway, Policy
-from bot.state import Identity
+from bot.ports import Policy, World
+from bot.state import TradingState
 from bot.storage.memory_store import MemoryStore
 from bot.storage.tinydb_store import load, save
 from bot.views import GridView, grid_views
 
+__all__ = ["Client", "TradeManager"]
+
 T = TypeVar("T")
-Number = int | float | str | Decimal
 
-IDENTITY = Identity("lib", "simulated script")
-FUNDS = {"USDT": Decimal(10_000)}
-MAKER_FEE_RATIO = Decimal("0.001")
-
-
-class Client:
-    """An account on an exchange, for one symbol. `exchange` is `simulated`: the built-in market, no network.
-
-    `funds` found the pretend account (`{"USDT": 10000}`), `maker_fee` is a per cent, `seed` makes prices repeatable.
-    """
-
-    def __init__(
-        self,
-        exchange: str = "simulated",
-        symbol: str = "BTC/USDT",
-        *,
-        funds: Mapping[str, Number] | None = None,
-        maker_fee: Number = "0.1",
-        seed: int | None = None,
-    ) -> None:
-        if exchange != "simulated":
-            raise SettingsError(
-                f"exchange: this version trades the built-in market, expected 'simulated', got {exchange!r}"
-            )
-        self.symbol = symbol
-        self._funds = {name: decimal(amount) for name, amount in funds.items()} if funds is not None else FUNDS
-        self._fee_ratio = decimal(maker_fee) / 100
-        self._seed = seed
-        self._folder = Path(tempfile.mkdtemp(prefix="rexlapis-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # a script may end without a word
-        self._file = self._folder / "exchange.db"
-        self._gateway: PaperGateway | None = None
-
-    def open(self) -> tuple[MarketData, OrderGateway]:
-        """Begin, or go on after `restore`. Called by the manager, on its own thread."""
-        made: tuple[SimulatedMarket, PaperGateway] = open_simulated(
-            self._file, SystemClock(), self._seed, self._funds, self._fee_ratio
-        )
-        self._gateway = made[1]
-        return made
-
-    async def pack(self) -> dict[str, object]:
-        """The pretend exchange as it stands."""
-        assert self._gateway is not None
-        await self._gateway.settled()
-        connection = sqlite3.connect(self._file)
-        try:
-            return {"file": base64.b64encode(connection.serialize()).decode()}
-        finally:
-            connection.close()
-
-    async def restore(self, packed: Mapping[str, object]) -> None:
-        """Put a packed exchange in place of the present one."""
-        content = base64.b64decode(str(packed["file"]))
-        await self.close()
-        for leftover in self._folder.iterdir():
-            leftover.unlink()
-        self._file.write_bytes(content)
-
-    async def close(self) -> None:
-        if self._gateway is not None:
-            gateway, self._gateway = self._gateway, None
-            await gateway.close()
-
-    def forget(self) -> None:
-        """Remove what lies on the disk, once it is closed."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+PRETEND = "simulated"
+"""Under this name a session holds its pretend exchange."""
+ANSWERS_SECONDS = 2.0
+"""How long a tick waits for the exchange's answers to what it sent; later ones are folded by the next."""
+END_SECONDS = 5.0
+AUDIT_SECONDS = 45.0
 
 
 class TradeManager:
@@ -136,11 +71,13 @@ class TradeManager:
         self._policy = Policy(
             offsets=Offsets(_offset(maker_offset_buy), _offset(maker_offset_sell)),
             max_open_orders=max_open_orders,
+            leverage=client.settings.leverage,
             max_exposure=None if max_exposure is None else decimal(max_exposure),
         )
         self._ledger = MemoryLedger()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rexlapis", initializer=use_exact)
-        self._runner = asyncio.Runner()
+        self._background = Background()
+        self._audited_at = time.monotonic()
+        self._end = weakref.finalize(self, _end, self._background, client)  # a script may end without a word
         self._manager = self._do(self._begin(MemoryStore()))
 
     # -- grids -----------------------------------------------------------------------------------------------------
@@ -187,8 +124,9 @@ class TradeManager:
     # -- trading ---------------------------------------------------------------------------------------------------
 
     def process_tick(self) -> None:
-        """One heartbeat: look at the market, fold what happened, place and cancel what is wanted."""
-        self._do(self._manager.beat())
+        """One heartbeat: look at the market, fold what happened, place and cancel what is wanted. On a real exchange
+        its answers are awaited for up to two seconds."""
+        self._do(self._tick())
 
     def pause(self, target: str = "all") -> list[str]:
         """Entries leave the book, exits stay; of a grid (`g1`), a level (`g1.7`) or `all`."""
@@ -203,6 +141,11 @@ class TradeManager:
         if how not in ways:
             raise CommandError(f"how to stop: expected finish, keep or sell, got {how!r}")
         return self._do(ways[how](target))
+
+    def release(self, cancel: bool = False) -> int:
+        """Begin anew on an account where an earlier run of this script, whose session is lost, left orders: they are
+        cancelled, or left alone. Needed only where the first grid is refused because of them. Returns how many."""
+        return self._do(self._manager.inheritance.release(cancel=cancel))
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -231,34 +174,50 @@ class TradeManager:
         self._do(self._save(Path(path)))
 
     def load_from_disk(self, path: str | Path) -> None:
-        """Go on with a saved session in place of this one. FileNotFoundError, StateError."""
+        """Go on with a saved session of this account in place of this one. FileNotFoundError, StateError."""
         self._manager = self._do(self._load(Path(path)))
 
     def close(self) -> None:
-        """Let go of thread and files. What is not saved is gone."""
-        self._do(self._client.close())
-        self._thread.submit(self._runner.close).result()
-        self._thread.shutdown()
-        self._client.forget()
+        """Let go of thread, files and sockets; orders stay on the exchange. What is not saved is gone."""
+        self._end.detach()
+        try:
+            self._do(self._client.close())
+        finally:
+            self._background.close()
+            self._client.forget()
 
     async def _begin(self, store: MemoryStore) -> trader.TradeManager:
-        data, gateway = self._client.open()
-        world = World(data=data, gateway=gateway, store=store, ledger=self._ledger, clock=SystemClock())
-        manager = trader.TradeManager(world, self._policy, IDENTITY)
-        await manager.start()
+        exchange, ledger = await self._client.open(), self._ledger
+        world = World(data=exchange.data, gateway=exchange.gateway, store=store, ledger=ledger, clock=SystemClock())
+        manager = trader.TradeManager(world, self._policy, self._client.identity)
+        await manager.load(exchange.rest_until)
         await manager.desk(self._client.symbol)
+        exchange.listen(manager.hear)
+        await manager.start()
         return manager
+
+    async def _tick(self) -> None:
+        manager, loop = self._manager, asyncio.get_running_loop()
+        await manager.beat()
+        end = loop.time() + ANSWERS_SECONDS
+        while (left := end - loop.time()) > 0 and await self._client.answered(left):
+            await manager.beat()
+        if time.monotonic() - self._audited_at >= AUDIT_SECONDS:
+            self._audited_at = time.monotonic()
+            await manager.audit()
 
     async def _save(self, path: Path) -> None:
         await self._manager.fold()
         tables = dict(await self._manager.world.store.load())
-        save(path, {**tables, "exchange": {"simulated": await self._client.pack()}})
+        packed = await self._client.pack()
+        save(path, {**tables, "exchange": {PRETEND: packed}} if packed else tables)
 
     async def _load(self, path: Path) -> trader.TradeManager:
         tables = {name: dict(rows) for name, rows in load(path).items()}
-        packed = tables.pop("exchange", {}).get("simulated")
-        if packed is None:
-            raise CommandError(f"{path} holds no session of a script; expected a file made by save_to_disk")
+        packed = tables.pop("exchange", {}).get(PRETEND, {})
+        if "meta" not in tables:
+            raise StateCorrupt(f"{path} holds no session of a script; expected a file made by save_to_disk")
+        TradingState(self._client.identity).load(tables, self._client.identity)  # another's is refused
         await self._client.restore(cast("Mapping[str, object]", packed))
         store = MemoryStore()
         store.tables = tables
@@ -292,12 +251,14 @@ class TradeManager:
         return made
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._thread.submit(self._runner.run, work).result()
+        return self._background.run(work)
 
 
-def decimal(value: Number) -> Decimal:
-    """A number as a person would write it: 0.1 is one tenth, not its binary neighbour."""
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+def _end(background: Background, client: Client) -> None:
+    """A script ends, or has let go of its manager: nothing is left open."""
+    if not background.is_here():
+        background.run(client.hang_up(), END_SECONDS)
+        background.close()
 
 
 def _offset(value: Number) -> Offset:

@@ -3,9 +3,9 @@
 Rule: figures come from the sums the state keeps; nothing here changes anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from bot.closing import SLACK_RATIO
@@ -80,21 +80,6 @@ class PlacingView:
     placed: int
     under_way: int
     levels: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProfitView:
-    """Profit in one currency over a period. `open_profit` and `held` are of now; None of the figures is rounded."""
-
-    currency: str
-    period: str
-    totals: Totals
-    open_profit: Decimal
-    held_cost: Decimal
-
-    @property
-    def total(self) -> Decimal:
-        return self.totals.realised + self.open_profit
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,46 +183,12 @@ def grid_views(manager: TradeManager, ended: bool = False) -> list[GridView]:
     return [grid_view(manager, grid) for grid in manager.state.grids.values() if ended or grid.ended_at is None]
 
 
-def days_of(manager: TradeManager, period: str) -> Sequence[str]:
-    """The owner's days in a period (`day`, `week`, `month`), today last; none for `all`."""
-    today = date.fromisoformat(manager.heartbeat.guard.day_of(manager.world.clock.now()))
-    count = {"day": 1, "week": 7, "month": 30}.get(period, 0)
-    return [(today - timedelta(days=back)).isoformat() for back in reversed(range(count))]
-
-
 def placing_view(manager: TradeManager, grid_id: str) -> PlacingView:
-    """How far a grid is laid."""
-    executors = [manager.state.executors[key] for key in manager.state.members.get(grid_id, ())]
-    under_way = sum(each.awaiting is not None and each.awaiting.kind is Awaited.PLACE for each in executors)
-    return PlacingView(placed=sum(on_book(executors)), under_way=under_way, levels=len(executors))
-
-
-def profit_views(manager: TradeManager, period: str, grid: Grid | None = None) -> list[ProfitView]:
-    """Profit by currency over `day`, `week` (7 days), `month` (30 days) or `all`; of one grid or of everything."""
-    state = manager.state
-    groups: dict[str, list[Grid]] = {}
-    for each in state.grids.values() if grid is None else (grid,):
-        groups.setdefault(state.markets[each.symbol].quote, []).append(each)
-    views: list[ProfitView] = []
-    for currency, grids in groups.items():
-        key = grid.id if grid is not None else f"all:{currency}"
-        parts = (
-            [state.total(f"{key}:{day}") for day in days_of(manager, period)] if period != "all" else [state.total(key)]
-        )
-        open_profit = held_cost = ZERO
-        for each in grids:
-            holding, quote = holding_of(each, state), manager.heartbeat.desks[each.symbol].quote
-            open_profit += holding.open_profit(quote.bid) if quote is not None else holding.unsettled
-            held_cost += holding.cost
-        totals = Totals(
-            trades=sum(part.trades for part in parts),
-            realised=sum((part.realised for part in parts), ZERO),
-            fees=sum((part.fees for part in parts), ZERO),
-            volume=sum((part.volume for part in parts), ZERO),
-            funding=sum((part.funding for part in parts), ZERO),
-        )
-        views.append(ProfitView(currency, period, totals, open_profit, held_cost))
-    return views
+    """How far a grid's orders are laid."""
+    members = [manager.state.executors[key] for key in manager.state.members[grid_id]]
+    under_way = sum(each.awaiting is not None and each.awaiting.kind is Awaited.PLACE for each in members)
+    placed = sum(each.order is not None for each in members) - under_way
+    return PlacingView(placed, under_way, len(members))
 
 
 def health_view(manager: TradeManager) -> HealthView:

@@ -8,29 +8,31 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.clock import SystemClock
 from bot.core.events import Event
 from bot.core.grids import Shape
 from bot.core.preview import Preview
 from bot.core.pricing import Offsets
-from bot.core.snapshot import Trouble
+from bot.core.snapshot import Notice, StateRestored, Trouble
 from bot.core.words import as_command
 from bot.errors import BotError, MarketError, MarketUnknown, SettingsError, StateError
-from bot.heartbeat import World
-from bot.ledger import FileLedger
+from bot.keeping import Keeping, open_keeping
 from bot.manager import TradeManager
 from bot.opening import Exchange, identity, open_exchange, permitted
-from bot.ports import Policy
-from bot.scheduler import AUDIT_SECONDS, FOLD_SECONDS, Schedule, Watchdog
-from bot.settings import Settings
-from bot.storage.tinydb_store import TinyDBStore
+from bot.ports import Policy, World
+from bot.restoration import Backup
+from bot.scheduler import AUDIT_SECONDS, FOLD_SECONDS, Job, Schedule, Watchdog
+from bot.settings import Settings, is_hosted
+from bot.storage.lease import Lease
 from bot.suggestion import suggested
 from bot.uptime import Uptime
+from bot.vault import Vault, is_fleeting, put_in_place
 from handlers import statements
 from handlers.application import ChatService
 from handlers.commands import COMMANDS, TABLE
@@ -38,16 +40,23 @@ from handlers.context import Chat, ChatConfig
 from handlers.notify import Outbox
 from handlers.pace import Pace, unhurried
 from handlers.people import People
+from handlers.pocket import Pocket, Search
 from handlers.questions import Questions
 from handlers.terminal import PERSON, TOKEN, Terminal
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 EXIT_USAGE = 2
-ADMIT_SECONDS = 60
+EXIT_LEASE_LOST = 75
+ADMIT_SECONDS = 10
+SEARCH_SECONDS = 10
+BACKUP_SECONDS = 300
 REFRESH_SECONDS = 3600
 STOP_SECONDS = 4.5
 """All of a stop, with some way to go to the 5 s a host may grant."""
+FAREWELL_SECONDS = 1.5
+GRACE_SECONDS = 0.3  # a start that is stopped may end by itself, then is cut off
 
 
 def policy(settings: Settings) -> Policy:
@@ -68,18 +77,25 @@ class Parts:
 
     manager: TradeManager
     exchange: Exchange
-    ledger: FileLedger
+    kept: Keeping
     chat: ChatService
     terminal: Terminal | None
+    pocket: Pocket
 
 
 class Worker:
-    """One life of the worker."""
+    """One life of the worker after another: a backup that somebody restores is put in place between two."""
 
     def __init__(self, settings: Settings, log_tail: Callable[[int], Sequence[str]]) -> None:
         self._settings = settings
         self._log_tail = log_tail
         self._stop = asyncio.Event()
+        self._is_over = False
+        self._plan: Backup | None = None
+        self._news: Notice | None = None
+        self._manager: TradeManager | None = None
+        self._console: Terminal | None = None
+        self._is_fleeting = settings.database_url is None and is_fleeting(settings.results_dir, is_hosted())
         self._exit_code = 0
         self._tasks: set[asyncio.Task[None]] = set()
         token = settings.telegram_bot_token
@@ -89,8 +105,28 @@ class Worker:
         """Until a signal. SettingsError, StateError when it can't begin."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        parts = await self._build()
+            loop.add_signal_handler(number, self._end)
+        await self._live()
+        while self._plan is not None and not self._is_over:
+            self._plan = None
+            self._stop.clear()
+            await self._live()
+        return self._exit_code
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._stop.set()
+
+    def _go_on_from(self, backup: Backup) -> None:
+        """Somebody, or an empty store, wants the next life to begin from a backup."""
+        if not self._stop.is_set():
+            self._plan = backup
+            self._stop.set()
+
+    async def _live(self) -> None:
+        parts = await self._or_stopped(self._build())
+        if parts is None:
+            return
         schedule = Schedule(self._settings.timezone)
         watchdog = Watchdog(self._mind(parts.manager))
         try:
@@ -98,7 +134,6 @@ class Worker:
         finally:
             watchdog.stop()
             await self._shut(parts, schedule)
-        return self._exit_code
 
     async def _build(self) -> Parts:
         settings = self._settings
@@ -110,30 +145,52 @@ class Worker:
             timezone=settings.timezone,
             results_dir=settings.results_dir,
         )
-        store = TinyDBStore(settings.results_dir)
+        whose = identity(settings)
+        kept = await open_keeping(settings, whose, mode, lambda why: print(why, file=sys.stderr, flush=True))
+        if kept.lease is not None:
+            self._spawn(self._hold(kept.lease))
         outbox = Outbox(config)
-        ledger = FileLedger(settings.results_dir / "pnl.log", config.mode)
-        exchange = open_exchange(settings, SystemClock(), settings.results_dir)
+        pretence = kept.pretence
+        is_exchange_new = pretence.is_new if pretence is not None else not self._pretend.exists()
+        account = pretence.kept if pretence is not None else None
+        try:
+            exchange = open_exchange(settings, SystemClock(), settings.results_dir, account)
+        except BotError:
+            await kept.close()
+            raise
         world = World(
             data=exchange.data,
             gateway=exchange.gateway,
-            store=store,
-            ledger=ledger,
+            store=kept.store,
+            ledger=kept.ledger,
             clock=SystemClock(),
             notifier=outbox,
         )
-        manager = TradeManager(world, policy(settings), identity(settings))
+        manager = TradeManager(world, policy(settings), whose)
+        manager.heartbeat.gate.fence = kept.refusal
         try:
-            await self._begin(manager, exchange, store)
-        except BotError:
+            await self._begin(manager, exchange, kept)
+        except (BotError, asyncio.CancelledError):
             await exchange.close()
+            await kept.close()
             raise
-        terminal = None if self._token else self._terminal(manager, settings.results_dir)
+        self._manager = manager
+        terminal = None if self._token else self._terminal(settings.results_dir)
+        if self._token and manager.state.was_empty:
+            manager.inheritance.hold()
+        has_pretend = exchange.pretend is not None and settings.database_url is None
+        vault = Vault(
+            manager,
+            settings.results_dir,
+            self._go_on_from,
+            pretend=self._pretend if has_pretend and pretence is None else None,
+            is_exchange_new=has_pretend and is_exchange_new,
+        )
         people = People([PERSON] if terminal else settings.telegram_owner_ids, settings.telegram_viewer_ids)
         people.recall(manager.state.notes.get("chat", {}))
         pace = unhurried() if terminal else Pace()
         chat = ChatService(
-            Chat(manager, config, people, Questions(), pace, log_tail=self._log_tail),
+            Chat(manager, config, people, Questions(), pace, log_tail=self._log_tail, vault=vault),
             outbox,
             TABLE,
             token=self._token or TOKEN,
@@ -142,14 +199,20 @@ class Worker:
             finished=terminal.finished if terminal else None,
             announce=lambda line: print(line, flush=True),
         )
-        return Parts(manager, exchange, ledger, chat, terminal)
+        return Parts(manager, exchange, kept, chat, terminal, Pocket(chat.chat, chat.application.bot))
 
-    async def _begin(self, manager: TradeManager, exchange: Exchange, store: TinyDBStore) -> None:
+    @property
+    def _pretend(self) -> Path:
+        return self._settings.results_dir / "exchange.db"
+
+    async def _begin(self, manager: TradeManager, exchange: Exchange, kept: Keeping) -> None:
         """Load the state and make sure that the account is one to trade on. SettingsError, StateError."""
-        await manager.load()
-        exchange.rest_until(manager.state.meta.quiet_until)
-        if store.recovery.note:
-            manager.recovered(store.recovery.note)
+        await manager.load(exchange.rest_until)
+        for note in (kept.store.recovery.note, kept.taken_over):
+            if note:
+                manager.recovered(note)
+        if self._news is not None:
+            manager.heartbeat.note(self._news)
         await self._admit(manager, exchange)
         try:
             await manager.desk(self._settings.symbol)
@@ -175,18 +238,18 @@ class Worker:
         except SettingsError as error:
             print(error, file=sys.stderr)
             self._exit_code = EXIT_USAGE
-            self._stop.set()
+            self._end()
 
     async def _trade(self, parts: Parts, schedule: Schedule, watchdog: Watchdog) -> None:
         """Begin, in the order in which each needs the other, and go on until somebody stops it."""
         manager, settings = parts.manager, self._settings
-        people = parts.chat.chat.people
-        if not people.is_claimed:
-            await parts.chat.start()
-            await self._first(people.claimed.wait(), self._stop.wait())
-            if self._stop.is_set():
-                return
-        await manager.start()
+        search = Search(parts.chat.chat, parts.chat.application.bot, has_failed=isinstance(self._news, Trouble))
+        begins: tuple[Job, ...] = (lambda: self._claimed(parts.chat), search.look, manager.start)
+        for begin in begins:
+            if not self._stop.is_set():
+                await self._or_stopped(begin())
+        if self._stop.is_set():
+            return
         uptime = Uptime(settings.heartbeat_url.get_secret_value()) if settings.heartbeat_url else None
 
         async def beat() -> None:
@@ -204,6 +267,9 @@ class Worker:
         schedule.every(FOLD_SECONDS, manager.fold, "fold")
         schedule.every(ADMIT_SECONDS, lambda: self._admit_later(manager, parts.exchange), "key")
         schedule.every(REFRESH_SECONDS, manager.refresh_markets, "markets")
+        if self._token:
+            schedule.every(BACKUP_SECONDS, parts.pocket.daily, "backup")
+            schedule.every(SEARCH_SECONDS, search.look, "search for a backup")
         if settings.daily_report_at is not None:
             schedule.daily(settings.daily_report_at, manager.report, "daily report")
         parts.exchange.listen(hear)
@@ -216,43 +282,98 @@ class Worker:
             await parts.chat.start()
         await self._stop.wait()
 
+    @staticmethod
+    async def _claimed(chat: ChatService) -> None:
+        """Nothing is traded before somebody owns this bot."""
+        if not chat.chat.people.is_claimed:
+            await chat.start()
+            await chat.chat.people.claimed.wait()
+
+    async def _hold(self, lease: Lease) -> None:
+        """Renew the lease until it is given back; once it is lost, another copy trades and this one must end."""
+        await lease.hold()
+        if lease.lost.is_set():
+            print(f"{lease.why}: this copy ends", file=sys.stderr)
+            self._exit_code = EXIT_LEASE_LOST
+            self._end()
+
     async def _shut(self, parts: Parts, schedule: Schedule) -> None:
         """Begin nothing new, await what is in flight, keep the state. Orders stay on the exchange."""
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await asyncio.gather(schedule.stop(STOP_SECONDS / 2), parts.chat.stop())
-                await parts.manager.close()
-                await parts.ledger.close()
+                await self._hush(parts, schedule)
                 await parts.exchange.close()
+                await parts.manager.close()
+                await self._put_in_place(parts)
+                await parts.kept.close(parts.exchange.was_cut)
         except (TimeoutError, StateError) as error:
             print(f"stopped, but not everything could be folded ({str(error) or 'time is up'})", file=sys.stderr)
 
-    async def _first(self, *waits: Coroutine[Any, Any, object]) -> None:
-        tasks = [asyncio.ensure_future(wait) for wait in waits]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
+    async def _hush(self, parts: Parts, schedule: Schedule) -> None:
+        """Begin nothing new in the clockwork and the chat; where the disk may go with this process, the state goes
+        into the owner's pocket between the two."""
+        if not (self._is_fleeting and self._token and self._is_over and parts.chat.application.running):
+            await asyncio.gather(schedule.stop(STOP_SECONDS / 2), parts.chat.stop())
+            return
+        await schedule.stop(STOP_SECONDS / 4)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await parts.pocket.farewell()
+        await parts.chat.stop()
+
+    async def _put_in_place(self, parts: Parts) -> None:
+        """Have the next life begin from the backup that somebody wants; where that fails, from what there was."""
+        backup = self._plan
+        if backup is None or self._is_over:
+            return
+        at, pretend = parts.manager.world.clock.now(), parts.chat.chat.vault.is_exchange_new
+        try:
+            await put_in_place(backup, parts.kept.store, parts.kept.ledger, self._pretend if pretend else None)
+            await parts.kept.store.close()
+        except StateError as error:
+            self._news = Trouble(at, "restore", str(error))
+            log.error("a backup could not be restored: %s", error)
+        else:
+            running = sum(grid.ended_at is None for grid in backup.grids.values())
+            self._news = StateRestored(at, backup.made_at, running, len(backup.executors))
+            log.warning("going on from a backup of %s", backup.made_at)
+
+    async def _or_stopped(self, work: Awaitable[T]) -> T | None:
+        """What the work gives, or None where somebody stops the worker before that: an exchange may be silent."""
+        working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not working.done():
+            await asyncio.wait((working,), timeout=GRACE_SECONDS)
+        if not working.done():
+            working.cancel()
+            await asyncio.wait((working,), timeout=GRACE_SECONDS)
+        return working.result() if working.done() and not working.cancelled() else None
 
     # -- the terminal ----------------------------------------------------------------------------------------------
 
-    def _terminal(self, manager: TradeManager, results_dir: Path) -> Terminal:
-        return Terminal(
-            stdin=sys.stdin,
-            stdout=sys.stdout,
-            results_dir=results_dir,
-            now=manager.world.clock.now,
-            words=[command.name for command in COMMANDS],
-            on_end=lambda had_lines: self._input_ended(manager, had_lines),
-            on_quit=self._stop.set,
-        )
+    def _terminal(self, results_dir: Path) -> Terminal:
+        """There is one for all lives: it reads on."""
+        if self._console is None:
+            self._console = Terminal(
+                stdin=sys.stdin,
+                stdout=sys.stdout,
+                results_dir=results_dir,
+                now=SystemClock().now,
+                words=[command.name for command in COMMANDS],
+                on_end=self._input_ended,
+                on_quit=self._end,
+            )
+        return self._console
 
-    def _input_ended(self, manager: TradeManager, had_lines: bool) -> None:
-        if had_lines or manager.state.grids:
+    def _input_ended(self, had_lines: bool) -> None:
+        manager = self._manager
+        if had_lines or manager is None or manager.state.grids:
             return
         if self._settings.exchange != "simulated":
             print("TELEGRAM_BOT_TOKEN: with no input to read, a token is needed to command the bot", file=sys.stderr)
             self._exit_code = EXIT_USAGE
-            self._stop.set()
+            self._end()
             return
         self._spawn(self._demonstrate(manager))
 

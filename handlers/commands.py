@@ -2,7 +2,19 @@
 
 from telegram import Update
 
-from handlers import control, create, decisions, inheritances, late, permissions, reports, statements, status
+from handlers import (
+    backups,
+    control,
+    create,
+    decisions,
+    exports,
+    inheritances,
+    late,
+    permissions,
+    reports,
+    statements,
+    status,
+)
 from handlers.context import Context
 from handlers.people import Role
 from handlers.table import Choice, Command, Table
@@ -37,14 +49,18 @@ COMMANDS: tuple[Command, ...] = (
     Command("why", VIEWER, status.why, "ID", "what a grid or level waits for"),
     Command("pnl", VIEWER, reports.pnl, "[day|week|month|all] [ID]", "profit realised, open and in all"),
     Command("trades", VIEWER, reports.trades, "[N]", "the last closed trades"),
+    Command("export", VIEWER, exports.export, "", "all trades and fills as CSV"),
+    Command("reconcile", OWNER, reports.reconcile, "", "the books against the exchange"),
+    Command("backup", OWNER, backups.backup, "", "the state as a document, to keep"),
+    Command("restore", OWNER, backups.restore, "", "in reply to a backup: go on from it"),
     Command("logs", OWNER, reports.logs, "[N]", "the end of ops.log"),
     Command("health", OWNER, reports.health, "", "heartbeat, errors, store, memory"),
     Command("version", OWNER, reports.version, "", "which version this is"),
 )
 
-CHOICES_OF_ALL = create.CHOICES | control.CHOICES | decisions.CHOICES | permissions.CHOICES | inheritances.CHOICES
+ROOMS = (create, control, decisions, permissions, inheritances, backups)
 CHOICES: dict[str, Choice] = {
-    **{name: Choice(OWNER, answer) for name, answer in CHOICES_OF_ALL.items()},
+    **{name: Choice(OWNER, answer) for room in ROOMS for name, answer in room.CHOICES.items()},
     late.NOW: Choice(VIEWER, late.do_now),  # looks at the command's own role
 }
 

@@ -15,6 +15,7 @@ from telegram.error import BadRequest
 from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot.manager import TradeManager
+from bot.restoration import NoVault, Vault
 from handlers.pace import Pace
 from handlers.people import People, Role
 from handlers.questions import Questions
@@ -22,8 +23,7 @@ from handlers.questions import Questions
 
 @dataclass(frozen=True, slots=True)
 class ChatConfig:
-    """The chat's settings. `tag` stands in every message while money is not real: `(simulated)`, `(paper)`, `(demo)`.
-    """
+    """The chat's settings. `tag` stands in messages while money is not real: `(simulated)`, `(paper)`, `(demo)`."""
 
     default_symbol: str
     tag: str
@@ -68,6 +68,7 @@ class Chat:
     outbox: Listeners = field(default_factory=Nobody)
     replayed: set[int] = field(default_factory=set)
     log_tail: Callable[[int], Sequence[str]] = no_log
+    vault: Vault = field(default_factory=NoVault)
 
     def now(self) -> datetime:
         return self.manager.world.clock.now()
@@ -117,6 +118,15 @@ class Context(CallbackContext[ExtBot[None], Any, Any, Any]):
         return await self.chat.pace.patiently(
             chat_id,
             lambda: self.bot.send_message(chat_id, html, parse_mode=ParseMode.HTML, reply_markup=buttons),
+        )
+
+    async def show(self, chat_id: int, png: bytes, file_name: str, caption: str = "") -> None:
+        """Send a picture."""
+        html = tagged(caption, self.chat.config.tag)
+        self.chat.pace.spend(chat_id)
+        await self.chat.pace.patiently(
+            chat_id,
+            lambda: self.bot.send_photo(chat_id, png, filename=file_name, caption=html, parse_mode=ParseMode.HTML),
         )
 
     async def change(self, update: Update, html: str, buttons: InlineKeyboardMarkup | None = None) -> None:

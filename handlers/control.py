@@ -16,7 +16,7 @@ from bot.core.snapshot import Notice, StopReached
 from bot.errors import CommandError
 from bot.manager import TradeManager
 from bot.views import StopEffect, on_book, stop_effects
-from handlers import decisions, inheritances, keyboards, permissions, turns
+from handlers import backups, decisions, inheritances, keyboards, permissions, turns
 from handlers.asking import ask, expected
 from handlers.context import Chat, Context
 from handlers.parse import parse_target
@@ -76,7 +76,7 @@ async def panic(update: Update, context: Context) -> None:
 def offer(chat: Chat, person_id: int, notice: Notice) -> InlineKeyboardMarkup | None:
     """Buttons that act, under an alarm or a question of the trader."""
     if not isinstance(notice, StopReached) or notice.sells:
-        rooms = (decisions.offer, permissions.offer, inheritances.offer)
+        rooms = (decisions.offer, permissions.offer, inheritances.offer, backups.offer)
         return next((made for room in rooms if (made := room(chat, person_id, notice)) is not None), None)
     return keyboards.stop_alarm(chat.questions.ask(person_id, PendingStop((notice.grid,)), chat.now()))
 

@@ -74,6 +74,17 @@ def unknown_orders(nonce: str, *, rebuild: bool) -> InlineKeyboardMarkup:
     return keyboard(nonce, *first, (("Cancel those orders", "cancel_those"), ("Leave them", "leave_those")))
 
 
+def restore(nonce: str) -> InlineKeyboardMarkup:
+    """Under the difference that a backup would make."""
+    return keyboard(nonce, (("♻️ Restore", "restore"), ("Cancel", "cancel")))
+
+
+def lost_state(nonce: str, *, found: bool) -> InlineKeyboardMarkup:
+    """Under the question what an empty store goes on from."""
+    first: tuple[Row, ...] = ((("♻️ Restore", "restore"),),) if found else ()
+    return keyboard(nonce, *first, (("Go on without it", "without"),))
+
+
 def stop_alarm(nonce: str) -> InlineKeyboardMarkup:
     """Under the alarm that a stop price was reached."""
     return keyboard(nonce, (("Sell now", "sell"), ("Resume", "resume")))

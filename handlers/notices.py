@@ -15,7 +15,7 @@ from bot.core.model import Side
 from bot.core.money import ZERO, average
 from bot.core.snapshot import LevelFilled, Notice, StrayFilled, TradeClosed
 from bot.core.symbols import coins_of
-from handlers import cautions, heritage, perpetuals
+from handlers import backup_words, cautions, heritage, perpetuals
 from handlers.figures import about, clock, duration, foreign, gain, money, name, number, plural, stamp
 
 if TYPE_CHECKING:
@@ -269,12 +269,14 @@ TROUBLES = {
     "store": "the store",
     "ledger": "the ledger (pnl.log)",
     "heartbeat": "the heartbeat",
+    "restore": "the backup that was to be restored",
 }
 EFFECTS = {
     "exchange": "Orders on the book stay there. The bot keeps asking and says when it is over.",
     "store": "Nothing new is sent while it can't be kept; orders on the book stay. Is the disk full or read-only?",
     "ledger": "Trading goes on; the lines are written as soon as it works again. Is the disk full?",
     "heartbeat": "Orders on the book stay there; nothing new is sent until it beats again.",
+    "restore": "The bot goes on from what it had. Reply with /restore once more when the cause is gone.",
 }
 
 
@@ -296,6 +298,7 @@ def _daily(told: snapshot.DailyReport, config: "ChatConfig") -> str:
 
 
 _TEXTS: dict[type[Notice], Callable[..., str]] = {
+    **backup_words.TEXTS,
     **cautions.TEXTS,
     **heritage.TEXTS,
     snapshot.LevelFilled: _filled,
@@ -319,6 +322,7 @@ _TEXTS: dict[type[Notice], Callable[..., str]] = {
 }
 
 _KINDS: dict[type[Notice], str] = {
+    **backup_words.KINDS,
     **cautions.KINDS,
     **heritage.KINDS,
     snapshot.LevelBlocked: "level refused (/why)",

@@ -18,6 +18,8 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
 from bot.core.snapshot import (
+    BackupOlder,
+    BackupWanted,
     DailyLossReached,
     DailyReport,
     EntriesHeld,
@@ -50,6 +52,8 @@ log = logging.getLogger(__name__)
 ALARMS = (
     Trouble,
     InheritanceFound,
+    BackupOlder,
+    BackupWanted,
     OrphansFound,
     LevelFrozen,
     LevelBlocked,

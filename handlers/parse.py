@@ -46,7 +46,7 @@ def parse_one_id(words: str, *, example: str) -> str:
 
 
 def parse_report(words: str) -> tuple[str, str | None]:
-    """A period (`all` unless said) and perhaps a grid's id, in any order: `week g1`."""
+    """A period (`all` unless said) and perhaps the id of a grid or a level, in any order: `week g1`."""
     period: str | None = None
     grid: str | None = None
     for word in words.split():
@@ -54,7 +54,7 @@ def parse_report(words: str) -> tuple[str, str | None]:
         if name in PERIODS and period is None:
             period = name
         elif ID.fullmatch(name) and grid is None:
-            grid = parse_id(name, example="/pnl week g1").partition(".")[0]
+            grid = parse_id(name, example="/pnl week g1")
         else:
             raise CommandError(
                 f"{shown(word)} isn't understood here: expected a period (day, week, month, all) and perhaps a grid. "

@@ -4,10 +4,12 @@ Rule: sums are those the trader keeps; the disk is read off the loop.
 """
 
 import asyncio
+import logging
 import platform
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -15,15 +17,19 @@ from pathlib import Path
 from telegram import Update
 
 from bot import __version__
-from bot.errors import BotError
+from bot.errors import BotError, CommandError
 from bot.guards import holding_of
 from bot.manager import TradeManager
-from bot.views import health_view, profit_views
-from handlers import statements
+from bot.profits import ProfitView, level_profit, profit_views
+from bot.tally import tally
+from bot.views import health_view
+from handlers import pictures, statements, tallies
 from handlers.context import Context
 from handlers.parse import parse_count, parse_report
 from handlers.statements import Vitals
 from handlers.status import grid_named
+
+log = logging.getLogger(__name__)
 
 MOST_TRADES, MOST_LOG_LINES = 100, 200
 PATIENCE = 5.0
@@ -32,11 +38,32 @@ LIBRARIES = ("python-telegram-bot", "ccxt", "APScheduler", "tinydb")
 
 
 async def pnl(update: Update, context: Context) -> None:
-    """/pnl [day|week|month|all] [ID]: realised, open and total profit."""
+    """/pnl [day|week|month|all] [ID]: realised, open and total profit; then a picture of its course."""
+    manager, zone = context.manager, context.chat.config.timezone
     period, name = parse_report(context.words)
-    grid = grid_named(context.manager, name) if name is not None else None
-    views = profit_views(context.manager, period, grid)
-    await context.say(update, statements.profit(views, period, name, unpriced=_is_unpriced(context.manager, name)))
+    views = _profits(manager, period, name)
+    grid = name.partition(".")[0] if name is not None else None
+    await context.say(update, statements.profit(views, period, name, unpriced=_is_unpriced(manager, grid)))
+    chat = update.effective_chat
+    for view in views:
+        title = f"{name or 'Profit'}, {statements.PERIODS[period]}"
+        png = await pictures.profit(view, title, zone)
+        if png is not None and chat is not None:
+            await context.show(chat.id, png, "pnl.png")
+
+
+def _profits(manager: TradeManager, period: str, name: str | None) -> Sequence[ProfitView]:
+    """CommandError where there is no grid or level of this name."""
+    if name is None:
+        return profit_views(manager, period)
+    if "." not in name:
+        return profit_views(manager, period, grid_named(manager, name))
+    if name not in manager.state.executors:
+        manager.targets(name)  # says what there is instead
+    if period != "all":
+        grid = name.partition(".")[0]
+        raise CommandError(f"one level is counted since it began: /pnl {name}; or its grid: /pnl {period} {grid}")
+    return [level_profit(manager, manager.state.executors[name])]
 
 
 async def trades(update: Update, context: Context) -> None:
@@ -44,6 +71,16 @@ async def trades(update: Update, context: Context) -> None:
     count = parse_count(context.words, default=10, most=MOST_TRADES, example="/trades 20")
     found = await context.manager.world.ledger.last(count)
     await context.say(update, statements.trades(found, context.chat.config.timezone))
+
+
+async def reconcile(update: Update, context: Context) -> None:
+    """/reconcile: the books against the exchange, line by line; what differs is looked up."""
+    found = await tally(context.manager)
+    if found.is_short:
+        log.warning("the exchange has less than the books hold", extra={"context": {"tally": repr(found)}})
+    await context.say(update, tallies.reconciled(found))
+    if not found.is_clean:
+        await context.manager.audit()
 
 
 async def logs(update: Update, context: Context) -> None:

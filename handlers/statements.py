@@ -3,43 +3,66 @@
 Rule: profit is always three figures, realised, open and their total, and each says of which time it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from pathlib import Path
 
 from bot.core.accounting import RoundTrip
 from bot.core.money import ZERO
-from bot.views import HealthView, ProfitView
-from handlers.figures import about, duration, foreign, gain, money, name, number, plural, stamp, table
+from bot.core.symbols import listed
+from bot.profits import ProfitView
+from bot.views import HealthView
+from handlers.figures import about, duration, foreign, gain, money, name, number, pct, plural, stamp, table
 
 PERIODS = {"day": "today", "week": "the last 7 days", "month": "the last 30 days", "all": "all time"}
 MOST_LOG_LINE = 400
 
 
-def profit(views: Sequence[ProfitView], period: str, grid: str | None, *, unpriced: bool = False) -> str:
-    """Profit by currency over a period; `unpriced`: some holding has no price now, and its coins are left out."""
-    of = f" of {grid}" if grid is not None else ""
+def profit(views: Sequence[ProfitView], period: str, name_: str | None, *, unpriced: bool = False) -> str:
+    """Profit by currency over a period, of a grid, a level, or all; `unpriced`: some holding has no price now, and its
+    coins are left out."""
+    of = f" of {name_}" if name_ is not None else ""
     parts = [f"<b>Profit{of}, {PERIODS[period]}</b>"]
     if not views:
         return f"{parts[0]}\nNothing was traded yet. /linear shows a grid that would work now."
     for view in views:
-        totals = view.totals
-        rows = [
-            ("realised", gain(totals.realised)),
-            *([("of it funding", gain(totals.funding))] if totals.funding else []),
-            ("open now", gain(view.open_profit)),
-            ("total", gain(view.total)),
-            ("fees paid", money(totals.fees)),
-            ("trades", number(totals.trades)),
-            ("volume", money(totals.volume)),
-        ]
-        parts.append(table(("", name(view.currency)), rows))
-        if view.held_cost:
-            parts.append(f"Held coins cost {money(view.held_cost)} {name(view.currency)}.")
+        parts += [table(("", name(view.currency)), _profit_rows(view)), *_beside(view)]
     if unpriced:
         parts.append("⚠️ A market has no price now: the open profit leaves its coins out.")
-    parts.append("Realised is after fees. /trades lists the trades, /pnl week g1 asks for less.")
+    parts.append("Realised is after fees. /trades lists the last trades, /export has all, /pnl week g1 asks for less.")
     return "\n".join(parts)
+
+
+def _profit_rows(view: ProfitView) -> list[tuple[str, str]]:
+    totals = view.totals
+    rows = [
+        ("realised", gain(totals.realised)),
+        *([("of it funding", gain(totals.funding))] if totals.funding else []),
+        ("open now", gain(view.open_profit)) if view.period == "all" else ("open, change", gain(view.open_change)),
+        ("total", gain(view.total)),
+        ("fees paid", money(totals.fees)),
+        ("trades", number(totals.trades)),
+        ("volume", money(totals.volume)),
+    ]
+    if view.total_pct is not None:
+        rows += [("capital", money(view.capital, up=True)), ("total of it", pct(view.total_pct, sign=True))]
+    if view.hold is not None:
+        rows.append(("holding", gain(view.hold)))
+    return rows
+
+
+def _beside(view: ProfitView) -> Iterable[str]:
+    """What the figures of the table mean, where they need it."""
+    coin = name(view.currency)
+    if view.period != "all":
+        yield f"Open now {gain(view.open_profit)} {coin}."
+    if view.held_cost:
+        yield f"Held coins cost {money(view.held_cost)} {coin}."
+    if paid := [f"{money(amount)} {name(each)}" for each, amount in view.fees if amount]:
+        yield f"Fees of all fills: {listed(paid)}."
+    if view.hold is not None:
+        yield "Capital is what is bound at worst; holding is the same capital put into coins at the start."
 
 
 def trades(trips: Sequence[RoundTrip], zone: tzinfo) -> str:
@@ -57,6 +80,22 @@ def trades(trips: Sequence[RoundTrip], zone: tzinfo) -> str:
         if len(pnls) > 1:
             parts.append(f"Together {gain(sum(pnls, ZERO))} {name(currency)}")
     return "\n".join(parts)
+
+
+def exported(sheet: str, count: int) -> str:
+    """Under a CSV document."""
+    what = "closed trade" if sheet.startswith("trades") else "fill"
+    return f"{plural(count, what)}, each figure exact, times in UTC"
+
+
+def nothing_to_export() -> str:
+    """There is no trade and no fill yet."""
+    return "Nothing was traded yet, so there is nothing to export. /status shows how near the next trade is."
+
+
+def too_large(path: Path) -> str:
+    """A document that Telegram would not take."""
+    return f"{foreign(path.name)} is too large to be sent here; it lies at <code>{foreign(path)}</code>."
 
 
 def logs(lines: Sequence[str]) -> str:

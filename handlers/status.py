@@ -12,7 +12,8 @@ from bot.core.symbols import resolve_symbol
 from bot.gate import UNCONFIRMED
 from bot.manager import TradeManager
 from bot.positions import positions
-from bot.views import grid_view, grid_views, health_view, level_view, profit_views
+from bot.profits import profit_views
+from bot.views import grid_view, grid_views, health_view, level_view
 from handlers import pages, perpetuals, statements
 from handlers.context import Context
 from handlers.parse import parse_one_id, parse_words

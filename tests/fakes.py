@@ -8,9 +8,11 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.core.accounting import RoundTrip
+from bot.core.flows import BookedFill
 from bot.core.model import Candle, FeeSide, Market, Quote
 from bot.core.snapshot import Notice
 from bot.errors import MarketError, StateUnwritable
@@ -112,6 +114,7 @@ class OnceLedger:
 
     def __init__(self) -> None:
         self.lines: dict[str, RoundTrip] = {}
+        self.fills: dict[str, BookedFill] = {}
         self.appends = 0
 
     async def append(self, trades: Sequence[RoundTrip]) -> None:
@@ -120,8 +123,16 @@ class OnceLedger:
             self.appends += 1
             self.lines.setdefault(trade.key, trade)
 
+    async def append_fills(self, fills: Sequence[BookedFill]) -> None:
+        await asyncio.sleep(0)
+        for fill in fills:
+            self.fills.setdefault(fill.key, fill)
+
     async def last(self, count: int) -> Sequence[RoundTrip]:
         return list(self.lines.values())[-count:][::-1]
+
+    async def export(self, folder: Path) -> Sequence[Path]:
+        return []
 
 
 @dataclass

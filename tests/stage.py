@@ -15,9 +15,8 @@ from bot.core.model import Market, Side
 from bot.core.portfolio import Grid
 from bot.core.preview import Preview
 from bot.core.pricing import NO_OFFSETS
-from bot.heartbeat import World
 from bot.manager import TradeManager
-from bot.ports import MarketData, OrderGateway, Policy, Store
+from bot.ports import MarketData, OrderGateway, Policy, Store, World
 from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
 from tests.fakes import BTC, HandClock, Listener, OnceLedger, ScriptedMarket, dec, market

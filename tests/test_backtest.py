@@ -2,22 +2,21 @@
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 
 import numpy as np
 import pytest
 
-from bot.backtest import FUNDS, IDENTITY, Rules, Run, TradeList, main, parse, run
+from bot.backtest import FUNDS, IDENTITY, Run, TradeList, main, run
+from bot.backtest_command import Rules, parse
 from bot.core.grids import GridSpec, Shape
 from bot.core.pricing import Offset, Offsets
 from bot.errors import CommandError
 from bot.exchange.candles import CandleFeed, CandleSeries, ReplayClock
 from bot.exchange.paper import PaperGateway
-from bot.heartbeat import World
 from bot.manager import TradeManager
-from bot.ports import Policy
+from bot.ports import Policy, World
 from bot.storage.memory_store import MemoryStore
 from tests import fakes
 from tests.fakes import BTC, START, dec
@@ -243,9 +242,11 @@ def test_minimum_and_maximum_may_be_relative_to_the_first_close(candles: Path) -
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        ([], "--candles FILE are needed"),
-        (WORDS, "--candles FILE are needed"),
-        (["--candles", "x.csv"], "--candles FILE are needed"),
+        ([], "a grid is needed"),
+        (WORDS, "give --candles FILE, or name an exchange"),
+        (["--candles", "x.csv"], "a grid is needed"),
+        ([*WORDS, "--candles", "{file}", "--days", "3"], "leave one of them out"),
+        ([*WORDS, "--days", "0"], "--days is a whole number from 1 to 366"),
         ([*WORDS, "--candles"], "--candles needs a value"),
         ([*WORDS, "--candles="], "--candles needs a value"),
         ([*WORDS, "--candles", "{file}", "--color"], "--color is no option"),
@@ -282,4 +283,4 @@ def test_a_signed_per_cent_is_a_price_and_not_an_option() -> None:
     command = parse(["linear", "-5%", "+5%", "9", "1", "0.5", "--candles", "x", "--json"])
     assert command.words == ("linear", "-5%", "+5%", "9", "1", "0.5")
     assert command.as_json
-    assert command.rules.maker_fee_ratio == Decimal(0)
+    assert dict(command.typed) == {"touch": False}

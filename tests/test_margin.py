@@ -17,7 +17,8 @@ from bot.core.snapshot import LevelFrozen, PositionNotOurs, PositionSmaller
 from bot.errors import CommandError
 from bot.margin import NOT_OURS, SMALLER
 from bot.ports import Policy
-from bot.views import grid_view, profit_views
+from bot.profits import profit_views
+from bot.views import grid_view
 from tests.fakes import START, dec, run
 from tests.hostile import Temper, drained
 from tests.perpetuals import PERP, PerpetualStage, staged

@@ -214,16 +214,6 @@ def test_the_simulated_exchange_is_paper_whatever_the_mode() -> None:
     assert parse_settings({"EXCHANGE_MODE": "live"}).exchange_mode == "paper"
 
 
-def test_other_exchanges_are_refused_by_this_version() -> None:
-    with pytest.raises(SettingsError, match=r"^EXCHANGE: this version .* expected simulated, got 'bybit'$"):
-        load_settings({"EXCHANGE": "bybit"}, None)
-
-
-def test_a_database_is_refused_by_this_version_and_not_ignored() -> None:
-    with pytest.raises(SettingsError, match=r"^DATABASE_URL: this version keeps its state in files .* not shown$"):
-        load_settings({"DATABASE_URL": f"postgres://user:{SECRET}@host/x"}, None)
-
-
 def test_no_daily_report_is_what_an_empty_time_means() -> None:
     assert parse_settings({"DAILY_REPORT_AT": ""}).daily_report_at is None
 

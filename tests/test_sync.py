@@ -168,8 +168,10 @@ def test_closing_leaves_no_thread_and_no_file_behind() -> None:
 
 
 def test_what_is_wrong_is_said_and_changes_nothing(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="simulated"):
-        Client(exchange="bybit")
+    with pytest.raises(SettingsError, match="EXCHANGE_API_KEY"):
+        Client(exchange="bybit", mode="live")
+    with pytest.raises(SettingsError, match="paper, demo or live"):
+        Client(mode="dream")
     path = tmp_path / "session.json"
     with session() as manager:
         manager.add_trade(60_000, 60_300, 0.001)

@@ -118,12 +118,5 @@ class OrderAdopted:
 
 
 Event = (
-    OrderAccepted
-    | OrderFilled
-    | OrderClosed
-    | OrderRefused
-    | OrderMissing
-    | HoldingSold
-    | CycleRearmed
-    | OrderAdopted
+    OrderAccepted | OrderFilled | OrderClosed | OrderRefused | OrderMissing | HoldingSold | CycleRearmed | OrderAdopted
 )

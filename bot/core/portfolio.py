@@ -84,7 +84,8 @@ class Sale:
 @dataclass(frozen=True, slots=True)
 class Grid:
     """A grid that was created. `nonce` names the button press that made it, so that a press works once; `sale` is
-    its closing sale under way, `sold` the one that is over, whose orders may still have news."""
+    its closing sale under way, `sold` the one that is over, whose orders may still have news. `capital` is what it
+    binds at worst and `start_price` the bid it began at, both in quote currency; 0 where they are not known yet."""
 
     id: str
     number: int
@@ -100,6 +101,8 @@ class Grid:
     stop_armed: bool = True
     ended_at: datetime | None = None
     kept: Holding = NOTHING_HELD
+    capital: Decimal = ZERO
+    start_price: Decimal = ZERO
 
     @property
     def symbol(self) -> str:

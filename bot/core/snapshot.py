@@ -301,6 +301,35 @@ class GridsRebuilt(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class BackupOlder(Notice):
+    """The store is empty and a backup is pinned in an owner's chat, but something has traded since it was made, or may
+    have (`trades` is then 0): nothing is sent until the owner has answered. `file_id`: where Telegram keeps it."""
+
+    made_at: datetime
+    grids: int
+    levels: int
+    trades: int
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupWanted(Notice):
+    """The store is empty, the exchange knows this bot's orders, and the newest pinned message is no backup that can be
+    used: the owner is asked for one, and nothing is sent until then."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateRestored(Notice):
+    """This life goes on from a backup."""
+
+    made_at: datetime
+    grids: int
+    levels: int
+
+
+@dataclass(frozen=True, slots=True)
 class StrangerKnocked(Notice):
     """Somebody who is nobody here wrote to the bot, and got no answer."""
 

@@ -132,6 +132,15 @@ class CcxtGateway:
             return Permissions(None, None)
         return self._venue.read_permissions(await self._connection.read(self._venue.permissions))
 
+    async def settled(self, seconds: float) -> bool:
+        """Wait until what is under way has its answer, at most so long; False where nothing was."""
+        return await self._sender.settled(seconds)
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether something that was sent may still arrive after `close`."""
+        return self._sender.was_cut
+
     async def close(self) -> None:
         """Send nothing more, await what is on the wire for a moment, close the sockets. Orders stay where they are."""
         await self._sender.close()

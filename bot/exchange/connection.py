@@ -51,6 +51,12 @@ class Connection:
     def name(self) -> str:
         return str(self.exchange.id)
 
+    @property
+    def clock_ahead_ms(self) -> int | None:
+        """How far this host's clock is ahead of the exchange's; None where that was not measured."""
+        found = self.exchange.options.get("timeDifference")
+        return int(found) if found is not None and self.exchange.has["fetchTime"] else None
+
     async def _checked_fetch(self, *args: Any, **kwargs: Any) -> Any:
         reply = await self._fetch(*args, **kwargs)
         if not isinstance(reply, dict | list) or reply == {}:
@@ -175,4 +181,5 @@ def connect(
         venue.dismiss_errands(exchange)
     if mode == "demo" and venue is not None:
         venue.use_demo(exchange)
+        exchange.urls = kind.deep_extend(exchange.urls, dict(options.get("urls", {})))  # the demo's took their place
     return Connection(exchange, venue, clock)

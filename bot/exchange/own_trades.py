@@ -24,7 +24,7 @@ OVERLAP_MS = 60_000
 """How late a trade may become visible, and asked again each time."""
 CURSOR_MOVES_MS = 600_000
 """A cursor moves on without a trade this seldom: each move is written to the disk."""
-REMEMBERED = 20_000
+REMEMBERED = 5_000
 STRANGE_AFTER = 5
 """Looks that found no order for a trade, after which it counts as nobody's."""
 

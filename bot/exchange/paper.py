@@ -19,7 +19,7 @@ from bot.core.money import ZERO, plain
 from bot.errors import StateForeign
 from bot.exchange.funds import Funds, bound_currency, need
 from bot.exchange.matching import Book, Match, Parts, Resting, would_cross
-from bot.exchange.paper_file import ExchangeFile, Saved, Saver, Standing
+from bot.exchange.paper_file import ExchangeFile, Keeper, Saved, Saver, Standing
 from bot.ports import Clock, News
 
 KEEP_CLOSED = 20_000
@@ -181,16 +181,18 @@ class PaperGateway:
 
     # The file
 
-    def keep_in(self, file: ExchangeFile, saved: Saved, account: str) -> None:
+    def keep_in(self, file: ExchangeFile | Keeper, saved: Saved, account: str) -> None:
         """Go on from what a file held (a new one: from `funds`) and keep everything there from now on.
 
         `account` names whose it is; StateForeign when the file belongs to another.
         """
         if saved.notes.get("account", account) != account:
-            file.close()
+            where, remedy = "in the database", "set another DATABASE_URL"
+            if isinstance(file, ExchangeFile):
+                file.close()
+                where, remedy = "in RESULTS_DIR", "set another RESULTS_DIR"
             raise StateForeign(
-                f"the pretend account in RESULTS_DIR belongs to {saved.notes['account']}, not to {account}: "
-                f"set another RESULTS_DIR"
+                f"the pretend account {where} belongs to {saved.notes['account']}, not to {account}: {remedy}"
             )
         self._saver = Saver(file, self._standing)
         if not saved.notes:

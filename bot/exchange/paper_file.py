@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from bot.core.events import CloseReason
 from bot.core.model import Balance, Fill, Side
@@ -148,28 +148,65 @@ class ExchangeFile:
         self._connection.close()
 
 
+class Keeper(Protocol):
+    """Where else than in a file the account may be kept; what was saved is durable."""
+
+    async def save(self, batch: Batch) -> None:
+        """Make a batch durable, all or none. StateUnwritable: it can't be now, or nobody knows whether it is."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+Kept = tuple[Keeper, Saved]
+"""Where an account is kept, and what stands there."""
+
+
+def opened(place: Path | Kept | None) -> tuple[ExchangeFile | Keeper | None, Saved]:
+    """What is kept at a place: in a file (see `ExchangeFile.open`), or where it was looked up already."""
+    if place is None:
+        return None, Saved()
+    return ExchangeFile.open(place) if isinstance(place, Path) else place
+
+
+class _OnThread:
+    """A file as a keeper: written by a thread of its own."""
+
+    def __init__(self, file: ExchangeFile) -> None:
+        self._file = file
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="exchange-file")
+
+    async def save(self, batch: Batch) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._file.save, batch)
+
+    async def close(self) -> None:
+        self._thread.shutdown()
+        self._file.close()
+
+
 Standing = tuple[Mapping[str, Balance], Mapping[str, str]]
 """Balances and counters of the account at one moment."""
 
 
 class Saver:
-    """What has changed since the last transaction, and the one thread that writes it.
+    """What has changed since the last transaction, and who keeps it.
 
     The gateway notes changes as it makes them and awaits `settle` before it lets anyone hear of them; all
     who wait at one moment share one transaction. `now` tells balances and counters as they are when a
     transaction is put together.
     """
 
-    def __init__(self, file: ExchangeFile, now: Callable[[], Standing]) -> None:
+    def __init__(self, keeper: ExchangeFile | Keeper, now: Callable[[], Standing]) -> None:
         self.orders: dict[str, Resting] = {}
         self.trades: list[tuple[str, Fill]] = []
         self.notes: dict[str, str] = {}
         self.forgotten: list[str] = []
-        self._file = file
+        self._keeper = _OnThread(keeper) if isinstance(keeper, ExchangeFile) else keeper
         self._now = now
         self._unsaved: Batch = []
         self._writing: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="exchange-file")
 
     async def settle(self) -> None:
         """Return once all that was noted is on the disk. StateUnwritable, StateCorrupt: it is not, and
@@ -187,8 +224,7 @@ class Saver:
         try:
             await self.settle()
         finally:
-            self._thread.shutdown()
-            self._file.close()
+            await self._keeper.close()
 
     def _take(self) -> Batch:
         balances, counters = self._now()
@@ -207,7 +243,7 @@ class Saver:
 
     async def _write(self, batch: Batch) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._file.save, batch)
+            await self._keeper.save(batch)
             batch = []
         finally:
             # Failed or cut off: it is written again with what comes next, which changes nothing if it was written.
@@ -255,28 +291,43 @@ def _state_error(path: Path, error: sqlite3.Error) -> StateError:
     return corrupt(path, str(error))
 
 
-def corrupt(path: Path, found: str) -> StateCorrupt:
-    """The error for a file that holds something it can't hold, with what to do about it."""
+def corrupt(place: Path | str, found: str) -> StateCorrupt:
+    """The error for a place that holds something it can't hold, with what to do about it."""
+    setting = "RESULTS_DIR" if isinstance(place, Path) else "DATABASE_URL"
     return StateCorrupt(
-        f"{path} can't be read as the pretend exchange's account: {found}. Put back a copy of it, or "
-        f"begin anew with new pretend funds: set another RESULTS_DIR, or delete this one"
+        f"{place} can't be read as the pretend exchange's account: {found}. Put back a copy of it, or "
+        f"begin anew with new pretend funds: set another {setting}, or delete this one"
     )
 
 
 def _read(connection: sqlite3.Connection) -> Saved:
+    return saved_of(
+        connection.execute("SELECT key, value FROM notes"),
+        connection.execute("SELECT currency, free, used FROM balances"),
+        connection.execute("SELECT * FROM orders ORDER BY number"),
+        connection.execute("SELECT * FROM trades ORDER BY seq"),
+    )
+
+
+Rows = Iterable[Sequence[Any]]
+
+
+def saved_of(notes: Rows, balances: Rows, orders: Rows, trades: Rows) -> Saved:
+    """What rows tell of, orders and trades oldest first. ValueError, TypeError, KeyError or InvalidOperation where one
+    can't be read."""
     saved = Saved()
-    for key, value in connection.execute("SELECT key, value FROM notes"):
+    for key, value in notes:
         saved.notes[key] = value
     if saved.notes:
         saved.number, saved.seq = int(saved.notes["number"]), int(saved.notes["seq"])
-    for currency, free, used in connection.execute("SELECT currency, free, used FROM balances"):
+    for currency, free, used in balances:
         saved.balances[currency] = Balance(Decimal(free), Decimal(used))
     by_id: dict[str, Resting] = {}
-    for row in connection.execute("SELECT * FROM orders ORDER BY number"):
+    for row in orders:
         order = _order(row)
         by_id[order.client_id] = order
         saved.orders.append(order)
-    for row in connection.execute("SELECT * FROM trades ORDER BY seq"):
+    for row in trades:
         by_id[row[1]].fills.append(_fill(row))
     for order in saved.orders:
         if sum((fill.amount for fill in order.fills), Decimal(0)) != order.filled:

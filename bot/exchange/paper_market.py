@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.core.model import Candle, Market, Quote
 from bot.exchange.paper import PaperGateway
-from bot.exchange.paper_file import ExchangeFile
+from bot.exchange.paper_file import Kept, opened
 from bot.ports import Clock, MarketData
 
 TAKER_FEE_RATIO = Decimal("0.001")
@@ -58,20 +58,21 @@ class PaperMarket:
 
 
 def open_paper(
-    path: Path | None,
+    place: Path | Kept | None,
     source: MarketData,
     clock: Clock,
     funds: Mapping[str, Decimal],
     maker_fee_ratio: Decimal,
     account: str,
 ) -> tuple[PaperMarket, PaperGateway]:
-    """A pretend account on real prices, kept in a file (None: in memory only).
+    """A pretend account on real prices, kept in a file or a database (None: in memory only).
 
     `funds` only fill a new account; `account` names the venue it pretends to be on. StateCorrupt, StateNewer,
     StateUnwritable as `ExchangeFile.open`, StateForeign when the file belongs to another account.
     """
     markets: dict[str, Market] = {}
     gateway = PaperGateway(markets, clock, funds)
-    if path is not None:
-        gateway.keep_in(*ExchangeFile.open(path), account)
+    keeper, saved = opened(place)
+    if keeper is not None:
+        gateway.keep_in(keeper, saved, account)
     return PaperMarket(source, gateway, markets, maker_fee_ratio), gateway

@@ -54,6 +54,8 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self.pending: set[str] = set()
         """Orders about which a request is queued or under way."""
+        self.was_cut = False
+        """Whether the end came before every answer: what was sent may still arrive."""
         self.unsettled: dict[str, tuple[str, datetime]] = {}
         """Orders accepted by a venue that refuses late: their symbol, and since when."""
 
@@ -192,12 +194,20 @@ class Sender:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a request to the exchange failed unexpectedly", exc_info=error)
 
+    async def settled(self, seconds: float) -> bool:
+        """Wait until what is under way has its answer, at most so long; False where nothing was."""
+        if not self._tasks:
+            return False
+        await asyncio.wait(set(self._tasks), timeout=seconds)
+        return True
+
     async def close(self) -> None:
         """Let nothing leave any more, and await what is on the wire for a moment."""
         self._connection.queue.stop()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=PATIENCE)
         left = list(self._tasks)
+        self.was_cut = bool(left)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

@@ -23,7 +23,7 @@ from bot.core.model import Candle, Market, Quote
 from bot.errors import MarketUnknown
 from bot.exchange.matching import Parts, Resting
 from bot.exchange.paper import PaperGateway
-from bot.exchange.paper_file import ExchangeFile, Saved, corrupt
+from bot.exchange.paper_file import ExchangeFile, Kept, corrupt, opened
 from bot.exchange.paper_market import TAKER_FEE_RATIO
 from bot.ports import Clock
 
@@ -228,26 +228,27 @@ def in_pieces(seed: int, markets: Mapping[str, Market]) -> Parts:
 
 
 def open_simulated(
-    path: Path | None,
+    place: Path | Kept | None,
     clock: Clock,
     seed: int | None,
     funds: Mapping[str, Decimal],
     maker_fee_ratio: Decimal,
 ) -> tuple[SimulatedMarket, PaperGateway]:
-    """The built-in exchange, going on where its file left off (None: in memory only, from the start).
+    """The built-in exchange, going on where it was kept (None: in memory only, from the start).
 
     `seed` (None: any) and `funds` only found a new one. StateCorrupt, StateNewer, StateUnwritable as
     `ExchangeFile.open`, StateForeign when the file is another account's.
     """
-    file, saved = (None, Saved()) if path is None else ExchangeFile.open(path)
+    file, saved = opened(place)
     notes = saved.notes
     try:
         seed = int(notes["simulated.seed"]) if "simulated.seed" in notes else seed
         step = int(notes.get("simulated.step", "0"))
     except ValueError as error:
-        if file is not None:
+        if isinstance(file, ExchangeFile):
             file.close()
-        raise corrupt(path or Path(), f"seed or step can't be read: {error}") from error
+        where = place if isinstance(place, Path) else "the database"
+        raise corrupt(where, f"seed or step can't be read: {error}") from error
     if seed is None:
         seed = secrets.randbits(32)
     markets = {listing.symbol: listing.market(maker_fee_ratio) for listing in LISTINGS}

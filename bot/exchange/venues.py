@@ -69,6 +69,7 @@ _ROWS = (
         | {
             "defaultType": "spot",
             "fetchMarkets": {"types": ["spot"]},
+            "fetchMargins": False,
             "fetchCurrencies": False,
             "warnOnFetchOpenOrdersWithoutSymbol": False,
         },

@@ -10,6 +10,7 @@ import io
 import secrets
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,14 +27,15 @@ MOST_UNPACKED = 256 * 1024 * 1024
 NO_BACKUP = "This is no whole backup of this bot: {}. Nothing was changed; expected a document that /backup has sent"
 
 
-def packed(tables: Mapping[str, Mapping[str, object]]) -> bytes:
-    """A backup of these tables."""
+def packed(tables: Mapping[str, Mapping[str, object]], made_at: datetime) -> bytes:
+    """A backup of these tables, as they were at a moment."""
     rows = [
         (name, [orjson.dumps(to_record(name, key, thing)) for key, thing in each.items()])
         for name, each in tables.items()
         if each
     ]
-    body = b"".join(pieces(about_now(secrets.token_hex(8), 1, 0), rows))
+    about = replace(about_now(secrets.token_hex(8), 1, 0), written_at=made_at.isoformat())
+    body = b"".join(pieces(about, rows))
     return gzip.compress(body + seal(hashlib.sha256(body).hexdigest()), 6, mtime=0)
 
 

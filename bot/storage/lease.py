@@ -47,7 +47,7 @@ _ACQUIRE = """
     values (%(worker)s, %(account)s, %(holder)s, 1,
         clock_timestamp() + make_interval(secs => %(lasts)s), clock_timestamp())
     on conflict (worker) do update set
-        account = excluded.account, holder = excluded.holder, number = mine.number + 1, seal = '',
+        account = excluded.account, holder = excluded.holder, number = mine.number + 1, seal = '', pretend_seal = '',
         expires_at = excluded.expires_at,
         quiet_until = case when mine.holder in ('', excluded.holder) then mine.quiet_until
             else greatest(mine.quiet_until, mine.expires_at + make_interval(secs => %(window)s)) end
@@ -60,7 +60,10 @@ _RENEW = f"""
     update rexlapis_states set expires_at = clock_timestamp() + make_interval(secs => %(lasts)s)
     where {OURS} returning number
 """
-_RELEASE = f"update rexlapis_states set holder = '', expires_at = clock_timestamp() where {OURS}"
+_RELEASE = """
+    update rexlapis_states set holder = '', expires_at = clock_timestamp()
+    where worker = %(worker)s and holder = %(holder)s
+"""
 _LOOK = "select account, holder, number from rexlapis_states where worker = %(worker)s"
 
 
@@ -93,6 +96,7 @@ class Lease:
         self._asked: list[float] = []  # what each clock said before the last renewal that succeeded was asked for
         self._sends_at = 0.0  # by the first clock
         self._is_shaky = False
+        self._is_asked_for = False  # it may have become ours where no answer came
 
     @property
     def is_ours(self) -> bool:
@@ -125,8 +129,10 @@ class Lease:
     async def acquire(self) -> bool:
         """Take the lease if it is free; `why` says who has it otherwise. StateUnwritable, StateForeign, StateNewer."""
         asked = [clock() for clock in self._clocks]
+        self._is_asked_for = True
         found = await self._database.run(self._acquire)
         if found is None:
+            self._is_asked_for = False
             return False
         self.number, quiet = found
         self._asked, self._sends_at = asked, self._clocks[0]() + quiet
@@ -158,9 +164,9 @@ class Lease:
         """Give the lease back, so that the next copy may send at once: only after all that this one sent was awaited.
         Where the database can't be told, the lease ends by itself.
         """
-        if not self.is_ours:
+        if not self._is_asked_for or self.lost.is_set():
             return
-        names, self.number = self.names, 0
+        names, self.number, self._is_asked_for = self.names, 0, False
         self.why = "this copy of the worker has given the lease back"
         try:
             await self._database.run(lambda connection: connection.execute(_RELEASE, names))

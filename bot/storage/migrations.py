@@ -10,6 +10,8 @@ an older version, which may still be trading while a new one starts, can't write
 | `rexlapis_states` | each worker: whose account, who holds the lease, until when by the database's clock        |
 | `rexlapis_things` | each thing of its state: the record that would stand in state.json, under its table and id |
 | `rexlapis_trades` | each closed trade                                                                          |
+| `rexlapis_fills`  | each fill they are made of                                                                 |
+| `rexlapis_pretend`| each order, trade, balance of a pretend account (simulated and paper)                      |
 
 `worker` is BOT_ID where that was set, else `main`: several workers may share a database. Their names begin with
 `rexlapis_`, for the database may have other tables; they lie in the first schema of the search path.
@@ -65,6 +67,38 @@ STEPS = (
         primary key (worker, executor, cycle, closed_at)
     );
     create index rexlapis_trades_in_order on rexlapis_trades (worker, line);
+    """,
+    """
+    create table rexlapis_fills (
+        worker text not null,
+        line bigint generated always as identity,
+        at timestamptz not null,
+        symbol text not null,
+        side text not null,
+        price numeric not null,
+        amount numeric not null,
+        fee numeric not null,
+        fee_currency text not null,
+        fee_value numeric not null,
+        currency text not null,
+        order_id text not null,
+        trade_id text not null,
+        maker boolean not null,
+        grid text not null,
+        executor text not null,
+        cycle integer not null,
+        mode text not null,
+        primary key (worker, order_id, trade_id, executor)
+    );
+    create index rexlapis_fills_in_order on rexlapis_fills (worker, line);
+    alter table rexlapis_states add column pretend_seal text not null default '';
+    create table rexlapis_pretend (
+        worker text not null,
+        tab text not null,
+        id text not null,
+        doc json not null,
+        primary key (worker, tab, id)
+    ) with (fillfactor = 70);
     """,
 )
 

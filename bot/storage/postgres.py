@@ -39,34 +39,48 @@ DURABLE = (
 )
 """SQL: the transaction it stands in is on the disk when its commit returns, whatever the database's habit."""
 
-_KEEP = f"""
-    with mine as (
-        update rexlapis_states set seal = %(next)s where {OURS} and seal = %(seal)s returning 1
-    ), put as (
-        insert into rexlapis_things (worker, tab, id, doc)
-        select %(worker)s, e->>0, e->>1, e->2 from json_array_elements(%(put)s::json) e
-        where exists (select from mine)
-        on conflict (worker, tab, id) do update set doc = excluded.doc
-    ), gone as (
-        delete from rexlapis_things t using unnest(%(tabs)s::text[], %(ids)s::text[]) as e(tab, id)
-        where t.worker = %(worker)s and t.tab = e.tab and t.id = e.id and exists (select from mine)
-    )
-    select (select count(*) from mine), {DURABLE}
-"""
-_SEAL = f"""
-    with mine as (update rexlapis_states set seal = %(next)s where {OURS} and seal = any(%(seals)s) returning 1)
-    select (select count(*) from mine), {DURABLE}
-"""
-_LOAD = "select tab, id, doc::text from rexlapis_things where worker = %s order by tab, id"
+
+class Room:
+    """Where in the database things are kept, and which seal of the worker's row goes with them."""
+
+    def __init__(self, table: str, seal: str) -> None:
+        self.table = table
+        self.seal = f"""
+            with mine as (
+                update rexlapis_states set {seal} = %(next)s where {OURS} and {seal} = any(%(seals)s) returning 1
+            )
+            select (select count(*) from mine), {DURABLE}
+        """
+        self.keep = f"""
+            with mine as (
+                update rexlapis_states set {seal} = %(next)s where {OURS} and {seal} = %(seal)s returning 1
+            ), put as (
+                insert into {table} (worker, tab, id, doc)
+                select %(worker)s, e->>0, e->>1, e->2 from json_array_elements(%(put)s::json) e
+                where exists (select from mine)
+                on conflict (worker, tab, id) do update set doc = excluded.doc
+            ), gone as (
+                delete from {table} t using unnest(%(tabs)s::text[], %(ids)s::text[]) as e(tab, id)
+                where t.worker = %(worker)s and t.tab = e.tab and t.id = e.id and exists (select from mine)
+            )
+            select (select count(*) from mine), {DURABLE}
+        """
+        self.load = f"select tab, id, doc::text from {table} where worker = %s order by tab, id"
+
+
+STATE = Room("rexlapis_things", "seal")
+PRETEND = Room("rexlapis_pretend", "pretend_seal")
+"""The account of a pretend exchange."""
 
 
 class PostgresStore:
     """The Store port over a database. Loads without a lease; keeps with one only."""
 
-    def __init__(self, database: Database, claim: Claim, lease: Lease | None = None) -> None:
+    def __init__(self, database: Database, claim: Claim, lease: Lease | None = None, room: Room = STATE) -> None:
         self._database = database.another()
         self._claim = claim
         self._lease = lease
+        self._room = room
         self._number = 0  # of the lease that the seals belong to
         self._seal = ""
         self._sent: list[str] = []  # seals of keeps that were not answered
@@ -79,7 +93,7 @@ class PostgresStore:
 
     async def load(self) -> Mapping[str, Mapping[str, object]]:
         """Every table that has something in it. StateUnwritable, StateCorrupt, StateNewer; writes nothing."""
-        return things(_documents(await self._database.run(self._rows, LOADING)))
+        return things(_documents(self._room.table, await self._database.run(self._rows, LOADING)))
 
     async def keep(self, changes: Mapping[Key, object | None]) -> None:
         """Make these changes durable, all or none (None removes). StateUnwritable when they can't be kept now, or when
@@ -111,18 +125,18 @@ class PostgresStore:
     async def _rows(self, connection: "Connection") -> list[tuple[Any, ...]]:
         if not await version(connection):
             return []
-        return await (await connection.execute(_LOAD, [self._claim.worker])).fetchall()
+        return await (await connection.execute(self._room.load, [self._claim.worker])).fetchall()
 
     async def _keep(self, connection: "Connection", names: dict[str, object]) -> bool:
         """Whether the lease allowed it, and then it is done."""
         if self._sent:
             seal = self._next()
             seals = [self._seal, *self._sent]
-            if not await _is_allowed(connection, _SEAL, {**names, "seals": seals, "next": seal}):
+            if not await _is_allowed(connection, self._room.seal, {**names, "seals": seals, "next": seal}):
                 return False
             self._seal, self._sent = seal, []
         seal = self._next()
-        if not await _is_allowed(connection, _KEEP, {**names, "seal": self._seal, "next": seal}):
+        if not await _is_allowed(connection, self._room.keep, {**names, "seal": self._seal, "next": seal}):
             return False
         self._seal, self._sent = seal, []
         return True
@@ -153,14 +167,14 @@ async def _spelt(changes: Mapping[Key, object | None]) -> str:
     return f"[{b','.join(put).decode()}]"
 
 
-def _documents(rows: list[tuple[Any, ...]]) -> Documents:
+def _documents(name: str, rows: list[tuple[Any, ...]]) -> Documents:
     """The records of all tables by id. StateCorrupt where a row is not what a keep leaves."""
     documents: Documents = {}
     for table, key, text in rows:
         record = orjson.loads(text)
         if not isinstance(record, dict) or record.get(ID) != key:
             raise StateCorrupt(
-                f"{table} {key} in rexlapis_things is no record with that id. Remedy: put back a backup of the "
+                f"{table} {key} in {name} is no record with that id. Remedy: put back a backup of the "
                 "database; it was left as it is."
             )
         documents.setdefault(table, {})[key] = record

@@ -4,13 +4,16 @@ import json
 import math
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.flows import chat
+from tests.chaos.places import BINANCE, BYBIT, BYBIT_LINEAR, Place
+from tests.flows import chat, exchanges
 from tests.flows.process import QUICK, Bot
 from tests.telegram.bot_api import ThreadedBotApi
+from tests.venue.server import threaded
 
 KEYS = (
     "bars", "seconds", "bars_per_second", "round_trips", "open_positions", "realized", "fees", "unrealized",
@@ -100,13 +103,54 @@ def test_check_prints_a_row_for_each_thing_and_1_where_one_is_wrong(tmp_path: Pa
         with ThreadPoolExecutor(4) as threads:
             ends = list(threads.map(lambda world: run(tmp_path / "folder", "check", **world), worlds))
     rows = [[line.split()[:2] for line in out] for _, out, _ in ends]
-    names = ["settings", "exchange", "store", "telegram"]
+    names = ["settings", "exchange", "key", "store", "telegram"]
     assert all([row[0] for row in each] == names for each in rows)
     signs = [[row[1] for row in each] for each in rows]
     assert [code for code, _, _ in ends] == [0, 0, 1, 1, 1]
-    assert signs[0] == signs[1] == ["ok"] * 4
-    assert signs[2] == signs[3] == ["ok", "ok", "ok", "NO"]
-    assert signs[4] == ["ok", "ok", "NO", "ok"]
-    assert "@loopback_bot" in ends[1][1][3]
+    assert signs[0] == signs[1] == ["ok"] * 5
+    assert signs[2] == signs[3] == ["ok"] * 4 + ["NO"]
+    assert signs[4] == ["ok"] * 3 + ["NO", "ok"]
+    assert "@loopback_bot" in ends[1][1][4]
     assert all(not errors for _, _, errors in ends)
     assert all(wrong["TELEGRAM_BOT_TOKEN"] not in line for line in ends[2][1])
+
+
+def test_check_of_an_exchange_is_quick_and_leaves_nothing_open(tmp_path: Path) -> None:
+    with exchanges.opened(BYBIT_LINEAR) as venue:
+        good = dict(exchanges.settings(BYBIT_LINEAR, venue, LEVERAGE="3"))
+        worlds = [good, {**good, "EXCHANGE_API_SECRET": "a-secret-that-is-wrong-000"}, {**good, "SYMBOL": "DOGE/USDT"}]
+        worlds[2].pop("LEVERAGE")
+        with ThreadPoolExecutor(3) as threads:
+            ends = list(threads.map(lambda world: run(tmp_path / "folder", "check", **world), worlds))
+    assert [code for code, _, _ in ends] == [0, 1, 1]
+    assert all(not errors for _, _, errors in ends), ends
+    signs = [[line.split()[1] for line in out] for _, out, _ in ends]
+    assert signs == [["ok"] * 5, ["ok", "ok", "NO", "ok", "ok"], ["ok", "NO", "ok", "ok", "ok"]]
+    assert "isolated margin and leverage 3" in ends[0][1][2]
+    assert not any("a-secret-that-is-wrong" in line for line in ends[1][1])
+
+
+@pytest.mark.parametrize("place", [BYBIT, pytest.param(BINANCE, marks=pytest.mark.slow)], ids=str)
+def test_a_backtest_reads_the_exchanges_history_page_by_page(tmp_path: Path, place: Place) -> None:
+    venue = place.open(0)
+    now, market = venue.clock(), place.market(venue)
+    market.candles[:] = [
+        (now - (2880 - minute) * 60_000, Decimal(round(60_000 * (1 + 0.03 * math.sin(minute / 90)))))
+        for minute in range(2880)
+    ]
+    words = ("linear", "-3%", "+3%", "20", "0.001", "0.5", "loop", "--json")
+    with threaded(venue):
+        settings = dict(exchanges.settings(place, venue, EXCHANGE_MODE="paper"))
+        code, out, errors = run(tmp_path, "backtest", *words, "--days", "1", **settings)
+        assert (code, errors) == (0, [])
+        report = json.loads(out[0])
+        assert tuple(report) == KEYS
+        assert 1430 <= report["bars"] <= 1440
+        assert report["round_trips"] > 20
+        assert report["fees"] > 0  # the exchange's own
+        code, out, errors = run(tmp_path, "backtest", *words, "--days", "1", "--maker-fee", "0", **settings)
+        assert json.loads(out[0])["fees"] == 0
+        assert not exchanges.private(venue)
+    code, out, errors = run(tmp_path, "backtest", *words, **settings)
+    assert (code, out, len(errors)) == (2, [], 1)
+    assert "can't be reached" in errors[0]

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from bot.backtest import Rules
 from bot.backtest import run as backtest
+from bot.backtest_command import Rules
 from bot.core.grids import GridSpec, Shape
-from bot.core.model import Quote
+from bot.core.model import FeeSide, Quote
 from bot.core.words import parse_grid
 from bot.exchange.candle_files import read_candles
-from bot.exchange.candles import ReplayClock
+from bot.exchange.candles import CandleFeed, ReplayClock
 from bot.exchange.paper import PaperGateway
 from bot.exchange.ticks import TickFeed, read_ticks
-from bot.heartbeat import World
 from bot.ledger import MemoryLedger
 from bot.manager import TradeManager
-from bot.ports import Policy
+from bot.ports import Policy, World
 from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
+from bot.tally import moved
 from tests.fakes import BTC, dec, market, run
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "data"
@@ -44,6 +44,43 @@ def test_a_recorded_month_closes_hundreds_of_trades_and_its_books_end_where_its_
     assert report.realized == sum(trade.pnl for trade in done.trades)
     assert float(report.realized + report.unrealized) == pytest.approx(done.equity[-1], abs=1e-6)
     assert all(trade.proceeds > trade.cost for trade in done.trades)
+
+
+@pytest.mark.skipif(not MONTH.exists(), reason="the recorded month is not here")
+@pytest.mark.parametrize("fee_side", FeeSide)
+def test_over_a_recorded_month_the_books_are_the_exchanges_balances_at_every_days_end(fee_side: FeeSide) -> None:
+    async def story() -> None:
+        series = read_candles(MONTH)
+        rules = replace(Rules(maker_fee_ratio=dec("0.0002")).market(BTC), fee_side=fee_side)
+        clock = ReplayClock(series.closes_at(0))
+        gateway = PaperGateway({BTC: rules}, clock, {"USDT": dec(100_000)}, keep_closed=1000)
+        feed, ledger = CandleFeed(series, rules, gateway, clock), MemoryLedger()
+        world = World(data=feed, gateway=gateway, store=MemoryStore(), ledger=ledger, clock=clock)
+        manager = TradeManager(world, Policy(), Identity("rec", "month"))
+        await manager.start()
+        await manager.create(await manager.preview(grid(Shape.NORMAL, "33000 48000 60 0.001 0.5 loop")))
+        desk, book, days, day = manager.heartbeat.desks[BTC], gateway.book(BTC), 0, clock.now().date()
+        while feed.index < len(series) - 1:
+            await manager.beat()
+            if clock.now().date() != day:
+                day, days = clock.now().date(), days + 1
+                balances, change = await manager.balances(), moved(manager.state, BTC)
+                assert balances["USDT"].total == 100_000 + change["USDT"]
+                assert balances["BTC"].total == change["BTC"] == manager.state.holding(BTC).amount
+                await manager.fold()
+            at, rise, fall = manager.heartbeat.next_bounds(desk, clock.now())
+            below = max((price for price in (book.best_buy(), fall) if price is not None), default=None)
+            above = min((price for price in (book.best_sell(), rise) if price is not None), default=None)
+            feed.step_to(min(feed.next_touch(feed.index + 1, below, above, at), len(series) - 1))
+        await manager.fold()
+        assert days >= 28
+        totals = manager.state.total("all:USDT")
+        assert len({trade.key for trade in ledger.trades}) == len(ledger.trades) == totals.trades > 500
+        assert sum(trade.pnl for trade in ledger.trades) == totals.realised
+        assert len({fill.key for fill in ledger.fills}) == len(ledger.fills) == manager.state.flow("g1").fills
+        assert sum(fill.cost for fill in ledger.fills) == manager.state.flow("g1").volume
+
+    run(story())
 
 
 @pytest.mark.skipif(not TICKS.exists(), reason="the recorded ticks are not here")
@@ -71,7 +108,8 @@ def test_recorded_ticks_trade_a_grid_in_real_time_order_and_books_equal_balances
         assert len(ledger.trades) > 20
         balances = await manager.balances()
         holding = manager.state.holding(BTC)
-        assert balances["BTC"].total == holding.amount
+        assert balances["BTC"].total == holding.amount == moved(manager.state, BTC)["BTC"]
+        assert balances["USDT"].total == 100_000 + moved(manager.state, BTC)["USDT"]
         settled = sum((trade.pnl for trade in ledger.trades), Decimal(0))
         assert balances["USDT"].total == 100_000 + settled + holding.unsettled - holding.cost
 

@@ -22,10 +22,9 @@ from bot.core.money import use_exact
 from bot.core.snapshot import LevelFilled, Notice
 from bot.errors import CommandError, StateUnwritable
 from bot.exchange.simulated import open_simulated
-from bot.heartbeat import World
 from bot.ledger import MemoryLedger
 from bot.manager import TradeManager
-from bot.ports import Key, Policy
+from bot.ports import Key, Policy, World
 from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
 from handlers.application import ChatService

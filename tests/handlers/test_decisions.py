@@ -15,8 +15,8 @@ from bot.core.model import FundingPaid
 from bot.core.money import use_exact
 from bot.core.snapshot import PositionNotOurs
 from bot.exchange.simulated import SimulatedMarket
-from bot.heartbeat import World
 from bot.manager import TradeManager
+from bot.ports import World
 from handlers.application import ChatService
 from handlers.commands import TABLE
 from handlers.context import Chat, ChatConfig

@@ -52,7 +52,7 @@ def test_two_ids_are_one_too_many() -> None:
         ("week g2", ("week", "g2")),
         ("g2 month", ("month", "g2")),
         ("2", ("all", "g2")),
-        ("g2.5 all", ("all", "g2")),
+        ("g2.5 all", ("all", "g2.5")),
     ],
 )
 def test_a_report_is_a_period_and_a_grid_in_any_order(words: str, report: tuple[str, str | None]) -> None:

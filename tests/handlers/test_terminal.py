@@ -25,10 +25,9 @@ from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, Upd
 
 from bot.core.money import use_exact
 from bot.exchange.simulated import open_simulated
-from bot.heartbeat import World
 from bot.ledger import MemoryLedger
 from bot.manager import TradeManager
-from bot.ports import Policy
+from bot.ports import Policy, World
 from bot.state import Identity
 from handlers.application import ChatService
 from handlers.context import Chat, ChatConfig, Context

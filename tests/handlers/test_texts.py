@@ -329,6 +329,30 @@ GOLDEN: list[tuple[Notice, str]] = [
         ),
     ),
     (
+        snapshot.BackupOlder(LATER, AT, 1, 20, 3, "file"),
+        (
+            "❓ My store is empty. A backup of 22 Nov 11:00 is pinned here (1 grid with 20 levels), but 3 orders of "
+            "mine have traded since. Nothing is sent until you have answered.\n<b>Restore</b> goes on from it and "
+            "books what the exchange still tells; <b>Go on without it</b> asks the exchange alone. For another backup, reply "
+            "to it with /restore."
+        ),
+    ),
+    (
+        snapshot.BackupWanted(AT, "the newest pinned message in our chat is not my backup"),
+        (
+            "❓ My store is empty and the exchange knows orders of mine, but the newest pinned message in our chat is "
+            "not my backup. Nothing is sent until you have answered.\nReply with /restore to my latest backup, or "
+            "<b>Go on without it</b>: then I ask the exchange alone."
+        ),
+    ),
+    (
+        snapshot.StateRestored(LATER, AT, 2, 30),
+        (
+            "♻️ I go on from the backup of 22 Nov 11:00: 2 grids, 30 levels. The exchange is asked first what has "
+            "happened since. /status"
+        ),
+    ),
+    (
         snapshot.DailyReport(AT, "2026-11-21", D("12.5"), D("1.25"), 31, D("-3.1"), "USDT"),
         "📊 2026-11-21: <b>+12.50 USDT</b> realised in 31 trades, after 1.25 of fees; open now −3.10. /pnl",
     ),

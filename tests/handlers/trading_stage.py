@@ -13,14 +13,17 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from telegram import Bot
+
 from bot.core.money import use_exact
 from bot.exchange.simulated import SimulatedMarket, open_simulated
-from bot.heartbeat import World
 from bot.ledger import MemoryLedger
 from bot.manager import TradeManager
-from bot.ports import Policy
+from bot.ports import Policy, World
+from bot.restoration import Backup
 from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
+from bot.vault import Vault
 from handlers.application import ChatService
 from handlers.commands import TABLE
 from handlers.context import Chat, ChatConfig
@@ -61,6 +64,9 @@ class Stage:
         self.manager = manager
         self.market = market
         self.folder = folder
+        self.chat: Chat
+        self.bot: Bot
+        self.restored: list[Backup]
         self.owner: Person = api.person(OWNER, "Olga", "olga", started=True)
         self.viewer: Person = api.person(VIEWER, "Vic", "vic", started=True)
 
@@ -127,10 +133,13 @@ def play(
             return log.read_text(encoding="utf-8").splitlines()[-count:] if log.exists() else []
 
         people = People([OWNER], [VIEWER])
-        chat = Chat(manager, config, people, Questions(), pace=unhurried(), log_tail=log_tail)
+        restored: list[Backup] = []
+        vault = Vault(manager, folder, restored.append)
+        chat = Chat(manager, config, people, Questions(), pace=unhurried(), log_tail=log_tail, vault=vault)
         async with BotApi(clock=clock.seconds) as api:
             service = ChatService(chat, outbox, TABLE, token=api.token, api_url=api.url)
             stage = Stage(api, clock, manager, market, folder)
+            stage.chat, stage.bot, stage.restored = chat, service.application.bot, restored
             await service.start()
             try:
                 await story(stage)

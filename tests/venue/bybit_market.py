@@ -123,7 +123,10 @@ def _kline(ledger: Ledger, params: Json) -> Json:
         raise Refusal(10001, "params error: invalid interval")
     length = minutes * 60_000
     limit = int(params.get("limit", 200))
-    end = min(int(params.get("end", ledger.now_ms())), ledger.now_ms())
+    newest = ledger.now_ms()
+    if "start" in params and "end" not in params:  # forward from there; else the last ones
+        newest = min(newest, int(params["start"]) + (limit - 1) * length)
+    end = min(int(params.get("end", newest)), newest)
     start = int(params.get("start", end - (limit - 1) * length)) // length * length
     rows: list[list[str]] = []
     opened = next((price for at, price in reversed(market.candles) if at < start), market.candles[0][1])

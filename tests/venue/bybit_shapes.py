@@ -211,7 +211,7 @@ def position(held: Position, market: Market, account: Account) -> Json:
     bust = held.entry * (1 - sign * (ratio(Decimal(1), held.leverage) - rules.maintenance))
     return {
         "symbol": rules.id,
-        "positionIdx": 0,
+        "positionIdx": int(account.hedged),
         "riskId": 1,
         "riskLimitValue": "2000000",
         "side": side(Side.BUY if held.amount > 0 else Side.SELL) if held.amount else "",
