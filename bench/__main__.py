@@ -1,11 +1,11 @@
-"""`python -m bench [heart|replay|storing|memory|exchange …]`: measure and print a table; all of it without a word."""
+"""`python -m bench [heart|replay|storing|memory|exchange|postgres …]`: measure and print tables; without a word, all."""
 
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import exchange, heart, memory, replay, storing
+from bench import books, exchange, heart, memory, postgres, replay, storing
 from bot.core.money import use_exact
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "storing": storing.rows,
     "memory": memory.rows,
     "exchange": exchange.rows,
+    "postgres": postgres.rows,
 }
 
 

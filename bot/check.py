@@ -19,8 +19,10 @@ from bot.clock import SystemClock
 from bot.core.model import Position
 from bot.core.money import plain
 from bot.errors import BotError, MarketError, SettingsError, StateCorrupt, StateUnwritable
-from bot.opening import Exchange, is_paper, open_exchange, permitted
+from bot.opening import Exchange, identity, is_paper, open_exchange, permitted
 from bot.settings import Settings
+from bot.storage.database import Database
+from bot.storage.inspection import inspect
 from bot.storage.tinydb_store import TinyDBStore
 
 TELEGRAM = "https://api.telegram.org"
@@ -153,6 +155,12 @@ async def _store(settings: Settings) -> str:
         raise StateUnwritable(
             f"RESULTS_DIR {folder} can't be written ({error.strerror}): choose a folder that can"
         ) from None
+    if settings.database_url is not None:
+        database = Database(settings.database_url.get_secret_value())
+        try:
+            return await inspect(database, identity(settings).account, settings.bot_id)
+        finally:
+            await database.close()
     tables = await TinyDBStore(folder).load()
     if tables and is_paper(settings) and not (folder / "exchange.db").exists():
         raise StateCorrupt(f"{folder / 'exchange.db'} is gone, though the state tells of orders there: put it back")

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.errors import StateUnwritable
+from bot.exchange.paper_file import Kept
 from bot.ledger import FileLedger
-from bot.opening import is_paper
+from bot.opening import is_paper, warm_up
 from bot.pretence import Pretence, move_aside, open_pretence
 from bot.settings import Settings
 from bot.state import Identity
@@ -41,6 +42,11 @@ class Keeping:
     pretence: Pretence | None = None
     taken_over: str = ""
 
+    @property
+    def account(self) -> Kept | None:
+        """The pretend account, where it is not in a file."""
+        return self.pretence.kept if self.pretence is not None else None
+
     def refusal(self) -> str:
         """Why nothing may be sent now: another copy may trade. Empty when it may."""
         return self.lease.refusal() if self.lease is not None else ""
@@ -64,6 +70,7 @@ async def open_keeping(settings: Settings, identity: Identity, mode: str, told: 
     files = FileLedger(settings.results_dir / "pnl.log", mode)
     if settings.database_url is None:
         return Keeping(TinyDBStore(settings.results_dir), files)
+    warm_up(settings)
     database = Database(settings.database_url.get_secret_value())
     mine = await _claimed(database, settings, identity, told)
     lease = Lease(database, mine)

@@ -9,6 +9,7 @@
 """
 
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,6 +60,11 @@ class Exchange:
         """Whether something that was sent may still arrive after `close`."""
         return self.account is not None and self.account.was_cut
 
+    def hush(self) -> None:
+        """Send nothing more; what is on the wire may still be answered."""
+        if self.connection is not None:
+            self.connection.queue.stop()
+
     async def close(self) -> None:
         """Send nothing more, keep what is pretended, close the sockets."""
         if self.account is not None:
@@ -108,6 +114,17 @@ def open_exchange(settings: Settings, clock: Clock, folder: Path | None, kept: K
         )
         return Exchange(data, gateway, pretend=gateway)
     return _open_ccxt(settings, clock, kept or path)
+
+
+def warm_up(settings: Settings) -> None:
+    """Load what takes long to load, beside whatever else is waited for."""
+
+    def load() -> None:
+        import bot.exchange.ccxt_gateway
+        import bot.exchange.connection  # noqa: F401
+
+    if settings.exchange != "simulated":
+        threading.Thread(target=load, name="loading", daemon=True).start()
 
 
 def open_history(settings: Settings, clock: Clock) -> "tuple[CcxtMarket, Connection]":

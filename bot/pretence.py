@@ -91,17 +91,17 @@ async def open_pretence(store: PostgresStore, folder: Path, account: str, is_new
     the database has no state of it yet, so the account of the files, if there is one, goes on; it also does where none
     has traded here. StateCorrupt, StateForeign, StateUnwritable, StateNewer."""
     try:
-        return await _opened(store, folder / FILE, account, is_new)
+        return await _opened(store, folder, account, is_new)
     except BaseException:
         await store.close()
         raise
 
 
-async def _opened(store: PostgresStore, path: Path, account: str, is_new: bool) -> Pretence:
+async def _opened(store: PostgresStore, folder: Path, account: str, is_new: bool) -> Pretence:
     tables = cast("Tables", await store.load())
-    is_from_file = path.exists() and (is_new or not tables.get("orders"))
+    is_from_file = (folder / FILE).exists() and (is_new or not tables.get("orders"))
     if is_from_file:
-        tables = await _taken_over(store, path, account, tables)
+        tables = await _taken_over(store, folder / FILE, account, tables)
     if not tables and not is_new:
         raise StateCorrupt(
             "the pretend account is not in the database, though the state there tells of orders on it: put a backup of "

@@ -24,7 +24,7 @@ Tables = Mapping[str, Mapping[str, object]]
 META: Key = ("meta", "meta")
 CLOSED, PRETEND = "closed", "pretend"
 """Tables that a backup alone has: the last ledger lines, and the pretend exchange where there is one."""
-REPLACED = ("markets", "cursors", "grids", "executors", "totals", "standings", ORPHANS, INHERITANCE)
+REPLACED = ("markets", "cursors", "grids", "executors", "totals", "flows", "points", "standings", ORPHANS, INHERITANCE)
 """Tables of which nothing stays when a backup is put in their place."""
 TOLD_FOR = timedelta(days=6)
 """An exchange tells of orders that are over about this long (most keep seven days)."""
@@ -122,8 +122,11 @@ def tables_of(state: TradingState) -> dict[str, dict[str, object]]:
         "grids": dict(state.grids),
         "executors": dict(state.executors),
         "totals": dict(state.totals),
+        "flows": dict(state.flows),
+        "points": dict(state.points),
         "standings": dict(state.standings),
         "unwritten": dict(state.unwritten),
+        "fills": dict(state.fills),
         "outbox": dict(state.outbox),
         ORPHANS: dict(state.notes.get(ORPHANS, {})),
         INHERITANCE: dict(state.notes.get(INHERITANCE, {})),
@@ -162,7 +165,9 @@ def changes(now: Tables, backup: Backup) -> dict[Key, object | None]:
             put["outbox", f"{number:09d}"] = notice
             meta["next_notice"] = number + 1
     put |= {
-        (table, key): thing for table in (*REPLACED, "unwritten") for key, thing in backup.tables.get(table, {}).items()
+        (table, key): thing
+        for table in (*REPLACED, "unwritten", "fills")
+        for key, thing in backup.tables.get(table, {}).items()
     }
     return {**put, META: meta}
 

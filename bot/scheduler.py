@@ -51,12 +51,15 @@ class Schedule:
         self._scheduler.add_job(self._guarded, "cron", (job, name), hour=at.hour, minute=at.minute, id=name)
 
     async def _guarded(self, job: Job, name: str) -> None:
+        # Shielded: stopping waits for a beat that is under way instead of cutting it in two at once.
+        task = asyncio.ensure_future(job())
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         try:
-            # Shielded: stopping waits for a beat that is under way instead of cutting it in two.
-            task = asyncio.ensure_future(job())
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
             await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
         except Exception:
             log.exception("the %s failed", name)
 
@@ -73,12 +76,15 @@ class Schedule:
             task.add_done_callback(self._wakes.discard)
 
     async def stop(self, patience: float) -> None:
-        """Begin nothing new; wait up to `patience` seconds for what is under way."""
+        """Begin nothing new; wait up to `patience` seconds for what is under way, then cut it off: it hangs."""
         self._is_running = False
         if self._scheduler.running:
             self._scheduler.pause()
         if self._running:
-            await asyncio.wait(set(self._running), timeout=patience)
+            _, late = await asyncio.wait(set(self._running), timeout=patience)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 

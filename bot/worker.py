@@ -150,11 +150,9 @@ class Worker:
         if kept.lease is not None:
             self._spawn(self._hold(kept.lease))
         outbox = Outbox(config)
-        pretence = kept.pretence
-        is_exchange_new = pretence.is_new if pretence is not None else not self._pretend.exists()
-        account = pretence.kept if pretence is not None else None
+        is_exchange_new = not self._pretend.exists() if kept.pretence is None else kept.pretence.is_new
         try:
-            exchange = open_exchange(settings, SystemClock(), settings.results_dir, account)
+            exchange = open_exchange(settings, SystemClock(), settings.results_dir, kept.account)
         except BotError:
             await kept.close()
             raise
@@ -183,7 +181,7 @@ class Worker:
             manager,
             settings.results_dir,
             self._go_on_from,
-            pretend=self._pretend if has_pretend and pretence is None else None,
+            pretend=self._pretend if has_pretend and kept.pretence is None else None,
             is_exchange_new=has_pretend and is_exchange_new,
         )
         people = People([PERSON] if terminal else settings.telegram_owner_ids, settings.telegram_viewer_ids)
@@ -299,6 +297,7 @@ class Worker:
 
     async def _shut(self, parts: Parts, schedule: Schedule) -> None:
         """Begin nothing new, await what is in flight, keep the state. Orders stay on the exchange."""
+        parts.exchange.hush()  # or a beat would wait for its turn behind a thousand orders
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self._hush(parts, schedule)
@@ -313,7 +312,7 @@ class Worker:
         """Begin nothing new in the clockwork and the chat; where the disk may go with this process, the state goes
         into the owner's pocket between the two."""
         if not (self._is_fleeting and self._token and self._is_over and parts.chat.application.running):
-            await asyncio.gather(schedule.stop(STOP_SECONDS / 2), parts.chat.stop())
+            await asyncio.gather(schedule.stop(STOP_SECONDS / 3), parts.chat.stop())
             return
         await schedule.stop(STOP_SECONDS / 4)
         with suppress(TimeoutError):

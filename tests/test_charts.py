@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bot.charts import HEIGHT_PX, MOST_POINTS, WIDTH_PX, BacktestPicture, backtest_chart, short
+from bot.charts import (
+    HEIGHT_PX,
+    MOST_POINTS,
+    WIDTH_PX,
+    BacktestPicture,
+    ProfitPicture,
+    backtest_chart,
+    profit_chart,
+    short,
+)
 
 Floats = NDArray[np.float64]
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,6 +80,18 @@ def size_of(png: bytes) -> tuple[int, int]:
 @pytest.mark.parametrize("story", STORIES)
 def test_whatever_the_figures_it_is_a_picture_for_a_phone(story: str) -> None:
     png = backtest_chart(STORIES[story]())
+    assert size_of(png) == (WIDTH_PX, HEIGHT_PX)
+    assert len(png) < 300_000
+
+
+@pytest.mark.parametrize("count", [2, 25, 400, 5000])
+@pytest.mark.parametrize("size", [0.0, 1e-7, 12.5, 3e9])
+@pytest.mark.parametrize("is_held", [True, False])
+def test_the_course_of_any_profit_is_a_picture_for_a_phone(count: int, size: float, is_held: bool) -> None:
+    noise = np.random.default_rng(3).normal(0, size, count).cumsum() - np.linspace(0, size, count)
+    times = np.arange(count, dtype=np.int64) * 3_600_000 + int(BEGIN.timestamp() * 1000)
+    hold = noise * 2 if is_held else np.zeros(0)
+    png = profit_chart(ProfitPicture("Profit, all time", "+1 USDT", "USDT", times, noise / 2, noise, hold))
     assert size_of(png) == (WIDTH_PX, HEIGHT_PX)
     assert len(png) < 300_000
 

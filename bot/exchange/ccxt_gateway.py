@@ -184,7 +184,7 @@ class CcxtGateway:
     def _is_new(self, *key: Any) -> bool:
         if key in self._seen:
             return False
-        remember(self._seen, key)
+        remember(self._seen, key, most=5 * CATCH_UP)
         return True
 
     def _on_order(self, raw: Mapping[str, Any]) -> None:

@@ -13,10 +13,10 @@ from datetime import timedelta
 from decimal import DefaultContext, localcontext
 from typing import Any
 
-from bot.errors import MarketError, SettingsError
+from bot.errors import ExchangeWaits, MarketError, SettingsError
 from bot.exchange import outcomes
 from bot.exchange.faults import MALFORMED, errors
-from bot.exchange.request_queue import TICKET, Priority, RequestQueue, Ticket
+from bot.exchange.request_queue import TICKET, Priority, RequestQueue, Ticket, Withdrawn
 from bot.exchange.streams import Streams
 from bot.exchange.venues import VENUES, Call, Pages, Venue
 from bot.ports import Clock
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 CLOCK_LASTS = timedelta(minutes=15)
 MARKETS_LAST = timedelta(minutes=30)
+FAREWELL_SECONDS = 0.5
 
 
 class Connection:
@@ -83,12 +84,19 @@ class Connection:
         self.queue.answered()
         return reply
 
+    async def _ask(self, call: Call, priority: Priority) -> Any:
+        """`send` for what is no order: whoever stops the queue has everybody wait."""
+        try:
+            return await self.send(call, Ticket(priority))
+        except Withdrawn:
+            raise ExchangeWaits(f"{self.name} is asked nothing more: the bot stops", self.clock.now()) from None
+
     async def read(self, call: Call, priority: Priority = Priority.DATA) -> Any:
         """Ask something that changes nothing; None where the exchange says there is no such order. MarketError."""
         for again in (True, False):
             await self._set_clock(priority)
             try:
-                return await self.send(call, Ticket(priority))
+                return await self._ask(call, priority)
             except errors().BaseError as error:
                 if self.venue is not None and outcomes.is_not_found(error, self.venue):
                     return None
@@ -129,7 +137,7 @@ class Connection:
             if self.clock.now() - self._clock_set_at < CLOCK_LASTS:
                 return
             try:
-                await self.send(Call("load_time_difference"), Ticket(priority))
+                await self._ask(Call("load_time_difference"), priority)
             except errors().BaseError as error:
                 raise MarketError(f"{self.name}: {outcomes.without_secrets(error)}") from None
             self._clock_set_at = self.clock.now()
@@ -139,7 +147,7 @@ class Connection:
         async with self._setting:
             if self.clock.now() - self._markets_read_at >= MARKETS_LAST:
                 try:
-                    await self.send(Call("load_markets", (True,)), Ticket(Priority.DATA))
+                    await self._ask(Call("load_markets", (True,)), Priority.DATA)
                 except errors().BaseError as error:
                     raise MarketError(f"{self.name}: {outcomes.without_secrets(error)}") from None
                 self._markets_read_at = self.clock.now()
@@ -150,6 +158,11 @@ class Connection:
         """Close sockets and sessions. Nothing that is under way is awaited."""
         if self.streams is not None:
             await self.streams.close()
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await self.exchange.close_ws_clients()
+        except TimeoutError:  # the other side does not say goodbye: closing the session cuts it off
+            self.exchange.clients.clear()
         await self.exchange.close()
 
 

@@ -33,10 +33,10 @@ class Incomplete(Exception):
     """A trade that can't be booked yet."""
 
 
-def remember(memory: OrderedDict[Any, Any], key: Any, value: Any = None) -> None:
+def remember(memory: OrderedDict[Any, Any], key: Any, value: Any = None, most: int = REMEMBERED) -> None:
     """Note something in a memory that forgets its oldest entries."""
     memory[key] = value
-    if len(memory) > REMEMBERED:
+    if len(memory) > most:
         memory.popitem(last=False)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from heapq import heappop, heappush
+from time import monotonic
 
 from bot.errors import ExchangeWaits
 from bot.ports import Clock
@@ -60,7 +61,7 @@ class RequestQueue:
         self._silent_until: datetime | None = None
         self._why = ""
         self._silence = SILENCE_FIRST
-        self._stopped = False
+        self._stopped_at: float | None = None
         self.sent = 0
 
     def __len__(self) -> int:
@@ -104,7 +105,7 @@ class RequestQueue:
 
     def check(self) -> None:
         """ExchangeWaits while the exchange wants no requests, Withdrawn after `stop`."""
-        if self._stopped:
+        if self._stopped_at is not None:
             raise Withdrawn
         if self._silent_until is None:
             return
@@ -128,11 +129,17 @@ class RequestQueue:
 
     def stop(self) -> None:
         """Let nothing leave any more; what waits is withdrawn."""
-        self._stopped = True
+        if self._stopped_at is None:
+            self._stopped_at = monotonic()
         waiting, self._waiting = self._waiting, []
         for *_, turn in waiting:
             if not turn.done():
                 turn.set_exception(Withdrawn())
+
+    @property
+    def stopped_for(self) -> float:
+        """Seconds since nothing leaves any more."""
+        return 0.0 if self._stopped_at is None else monotonic() - self._stopped_at
 
     def answered(self) -> None:
         """The exchange has answered: the next silence is a short one again."""

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 Hear = Callable[[Sequence[Event]], None]
 Stands = Callable[[Action], bool]
 
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds that requests under way are awaited when the worker stops."""
 
 
@@ -205,7 +205,7 @@ class Sender:
         """Let nothing leave any more, and await what is on the wire for a moment."""
         self._connection.queue.stop()
         if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=PATIENCE)
+            await asyncio.wait(set(self._tasks), timeout=max(0.0, PATIENCE - self._connection.queue.stopped_for))
         left = list(self._tasks)
         self.was_cut = bool(left)
         for task in left:

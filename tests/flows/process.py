@@ -168,6 +168,10 @@ class Bot:
         os.kill(self.pid, number)
         return self.wait(STOP_SECONDS + 5), time.monotonic() - began
 
+    def signal(self, number: int) -> None:
+        """Send it a signal, and wait for nothing."""
+        os.kill(self.pid, number)
+
     def wait(self, timeout: float = PATIENCE) -> int:
         """Its exit code, once it ends and everything it wrote was read; else NotSeen."""
         try:

@@ -184,3 +184,24 @@ def test_a_silent_exchange_holds_up_no_stop(tmp_path: Path) -> None:
         line, _ = silent.accept()
         with line:
             stopped_well(bot)
+
+
+def test_orders_that_hang_on_the_wire_hold_up_no_stop_and_are_found_again(venue: Venue, tmp_path: Path) -> None:
+    with exchanges.started(tmp_path, BYBIT, venue) as bot:
+        owner = Owner(bot)
+        owner.presses("Trade live")
+        owner.reads("Trading live")
+        owner.says(GRID)
+        owner.reads("Create")
+        venue.faults.timing.hang_s = 30
+        venue.faults.set("hang_after", 1)  # whatever is asked is done, and never answered
+        owner.presses("Create")
+        until(lambda: len(resting(venue)) == 4, what="its orders")
+        stopped_well(bot)
+    venue.faults.set("hang_after", 0)
+    with exchanges.started(tmp_path, BYBIT, venue) as bot:
+        bot.out.wait_for("Back at")
+        BYBIT.market(venue).move(59_650)
+        bot.out.wait_for("g1.4 bought")
+        stopped_well(bot)
+    assert len(venue.ledger.orders) == 5  # four entries and an exit: none was placed twice

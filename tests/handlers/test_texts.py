@@ -333,8 +333,8 @@ GOLDEN: list[tuple[Notice, str]] = [
         (
             "❓ My store is empty. A backup of 22 Nov 11:00 is pinned here (1 grid with 20 levels), but 3 orders of "
             "mine have traded since. Nothing is sent until you have answered.\n<b>Restore</b> goes on from it and "
-            "books what the exchange still tells; <b>Go on without it</b> asks the exchange alone. For another backup, reply "
-            "to it with /restore."
+            "books what the exchange still tells; <b>Go on without it</b> asks the exchange alone. "
+            "For another backup, reply to it with /restore."
         ),
     ),
     (

@@ -249,6 +249,7 @@ class Venue(abc.ABC):
         )
         kind, client_ids = self.kind_of(asked), self.client_ids_of(asked)
         call = Call(asked.at_ms, asked.method, asked.path, kind, dict(asked.query), client_ids)
+        call.copy = asked.headers.get("X-Copy", "")
         self.witness.calls.append(call)
         try:
             return await self._decide(asked, call, request)

@@ -23,6 +23,7 @@ class Call:
     params: Mapping[str, object] = field(default_factory=dict)
     client_ids: tuple[str, ...] = ()
     account: str = ""
+    copy: str = ""  # of the bot, where its requests bear a mark (header `X-Copy`)
     status: int = 0
     code: str = ""  # the venue's own, "" for none
     took_effect: bool = False  # it reached the matching engine
