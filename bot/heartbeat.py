@@ -59,6 +59,7 @@ class Heartbeat:
         self.fills = 0
         self.troubles = Troubles(self.note, self.gate.hush)
         self._inbox: deque[Event] = deque()
+        self._withdrawn: set[str] = set()
         self._undo: list[PositionExecutor | Grid] = []
         self._heard: dict[str, str] = {}
         self.reconciliation = Reconciliation(state, world.gateway, self.troubles, self._inbox, self.note)
@@ -175,8 +176,10 @@ class Heartbeat:
         key = client_ids.decode(event.client_id)
         if key is None or key.prefix[:3] != self.state.meta.bot:
             return
-        if isinstance(event, OrderRefused) and key.leg is not Leg.ENTRY:
-            self.margin.refused(key.owner_id)
+        if isinstance(event, OrderRefused):
+            self._withdrawn.discard(event.client_id)
+            if key.leg is not Leg.ENTRY:
+                self.margin.refused(key.owner_id)
         if not key.level:
             self._fold_sale(key.owner_id, event)
             return
@@ -371,11 +374,12 @@ class Heartbeat:
 
     def _stands(self, action: Action) -> bool:
         """Asked just before an action leaves: a command may have come between, or another price."""
-        if self.gate.is_given_up(action):
-            return False
+        if action.client_id in self._withdrawn or self.gate.is_given_up(action):
+            return False  # once refused it stays so, though it be asked again before that is folded
         now = self.world.clock.now()
         objection = self.gate.objection(action, now)
         if objection and isinstance(action, PlaceOrder):
+            self._withdrawn.add(action.client_id)
             self._inbox.append(OrderRefused(action.client_id, now, Refusal.WITHDRAWN, objection))
         return not objection
 

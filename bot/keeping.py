@@ -6,9 +6,10 @@ poll Telegram nor ask the exchange anything. Files that were there before a data
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bot.core.accounting import RoundTrip
 from bot.errors import StateUnwritable
 from bot.exchange.paper_file import Kept
 from bot.ledger import FileLedger
@@ -95,7 +96,12 @@ async def _take_over(kept: Keeping, settings: Settings, account: str, files: Fil
     if is_paper(settings):
         account_store = PostgresStore(database, lease.claim, lease, PRETEND)
         kept.pretence = await open_pretence(account_store, folder, account, is_new=not await store.load())
-    kept.taken_over = await adopt_file(folder, store, account, kept.ledger, lambda: files.last(EVERYTHING))
+
+    async def past() -> Sequence[RoundTrip]:
+        await kept.ledger.append_fills(await files.fills())  # each stands there once, however often
+        return await files.last(EVERYTHING)
+
+    kept.taken_over = await adopt_file(folder, store, account, kept.ledger, past)
     if kept.pretence is not None and kept.pretence.is_from_file:
         move_aside(folder)
 

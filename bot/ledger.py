@@ -120,6 +120,10 @@ class FileLedger:
         """The last closed trades, newest first."""
         return await asyncio.to_thread(self._last, count)
 
+    async def fills(self) -> Sequence[BookedFill]:
+        """All fills, oldest first, for another ledger to go on from."""
+        return await asyncio.to_thread(lambda: list(self._read_fills()))
+
     async def export(self, folder: Path) -> Sequence[Path]:
         """Write trades.csv and fills.csv into a folder, read from the disk a line at a time. StateUnwritable."""
         try:
@@ -172,6 +176,11 @@ class FileLedger:
             except ValueError:
                 continue
             yield spreadsheets.trade_row(trade, mode[1] if mode is not None else self._mode)
+
+    def _read_fills(self) -> Iterator[BookedFill]:
+        for row in self._fill_rows():
+            with suppress(ValueError):  # a row of a person or another tool
+                yield spreadsheets.read_fill(row)
 
     def _fill_rows(self) -> Iterator[str]:
         for path in sorted((self._path.parent / FILLS).glob("????-??.csv")):

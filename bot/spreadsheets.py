@@ -7,11 +7,12 @@ row is a line and is split at its commas.
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from decimal import localcontext
+from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
 from bot.core.accounting import RoundTrip
 from bot.core.flows import BookedFill
+from bot.core.model import Side
 from bot.core.money import EXACT, plain
 
 TRADES, FILLS = "trades.csv", "fills.csv"
@@ -53,6 +54,34 @@ def fill_row(fill: BookedFill, mode: str) -> str:
         fill.executor,
         str(fill.cycle),
         mode,
+    )
+
+
+def read_fill(row: str) -> BookedFill:
+    """The fill of a row, its time to the millisecond. ValueError where it is not a whole row."""
+    at, symbol, side, price, amount, _, fee, coin, value, currency, order, trade, maker, grid, executor, cycle, _ = (
+        row.split(",")
+    )
+    try:
+        money = [Decimal(figure) for figure in (price, amount, fee, value)]
+    except InvalidOperation as error:
+        raise ValueError(f"not a fill: {row[:200]!r}") from error
+    return BookedFill(
+        at=datetime.fromisoformat(at),
+        symbol=symbol,
+        side=Side(side),
+        price=money[0],
+        amount=money[1],
+        fee=money[2],
+        fee_currency=coin,
+        fee_value=money[3],
+        currency=currency,
+        order=order,
+        trade_id=trade,
+        maker=maker == "yes",
+        grid=grid,
+        executor=executor,
+        cycle=int(cycle),
     )
 
 

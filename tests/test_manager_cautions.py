@@ -440,6 +440,27 @@ def test_entries_that_wait_for_their_turn_to_be_sent_are_withdrawn_once_funds_ha
     run(story())
 
 
+def test_an_order_that_was_refused_its_turn_is_not_sent_when_it_is_asked_again_before_that_is_heard() -> None:
+    async def story() -> None:
+        stage = Stage()
+        stage.gateway = QueueingGateway(stage.exchange)
+        stage.new_manager()
+        await stage.manager.start()
+        await stage.manager.create(await stage.manager.preview(SPEC))
+        assert isinstance(stage.gateway, QueueingGateway)
+        gate, waiting = stage.manager.heartbeat.gate, list(stage.gateway.queue)
+        gate.barred = "for a moment"
+        assert not any(stands(action) for action, stands in waiting)
+        gate.barred = ""
+        assert not any(stands(action) for action, stands in waiting)
+        stage.gateway.queue.clear()
+        await stage.manager.beat()
+        assert len(stage.gateway.queue) == len(waiting)
+        assert all(stands(action) for action, stands in stage.gateway.queue)
+
+    run(story())
+
+
 def test_a_paused_line_of_waiting_entries_is_dissolved() -> None:
     async def story() -> None:
         stage = await staged(poor(), low="59000", high="60000", count=11)

@@ -123,6 +123,29 @@ def test_a_stop_awaits_the_beat_under_way_and_begins_none() -> None:
     run(story())
 
 
+def test_a_beat_that_hangs_is_cut_off_by_a_stop(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> float:
+        schedule, begun, cut = Schedule(UTC), asyncio.Event(), asyncio.Event()
+
+        async def hangs() -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cut.set()
+
+        schedule.every(60, hangs, "heartbeat")
+        schedule.start()
+        await begun.wait()
+        began = time.monotonic()
+        await schedule.stop(0.05)
+        assert cut.is_set()
+        return time.monotonic() - began
+
+    assert run(story()) < 1
+    assert not caplog.records
+
+
 def test_a_stop_before_the_start_is_none() -> None:
     run(Schedule(UTC).stop(1))
 

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from bot.core.executor import PositionExecutor
 
 WATCH = timedelta(hours=24)
-MOST_MARKS = 12
-"""Former epochs remembered; news of an order reach back over fewer restarts than that."""
+MOST_MARKS = 24
+"""Former epochs with orders remembered; news of an order reach back a minute, over fewer restarts than that."""
 
 
 def in_epoch(executor: "PositionExecutor", prefix: str) -> "PositionExecutor":
     """The executor as it makes ids in an epoch; how far it came in the former one is marked."""
     if executor.prefix == prefix:
         return executor
-    mark = Mark(executor.prefix, executor.cycle, executor.attempts)
+    came = executor.cycle, executor.attempts
+    if executor.marks and came == (executor.marks[-1].cycle, executor.marks[-1].attempts):  # it has sent nothing since
+        return evolve(executor, prefix=prefix)
+    mark = Mark(executor.prefix, *came)
     return evolve(executor, prefix=prefix, marks=(*executor.marks, mark)[-MOST_MARKS:])
 
 

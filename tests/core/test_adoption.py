@@ -97,3 +97,20 @@ def test_one_that_left_the_book_without_a_trade_is_remembered_and_nothing_else()
     entry = sent(1, Leg.ENTRY, 0)
     executor = after(adoption.in_epoch(fresh(), NEW), found(entry, amount="0"))
     assert (executor.order, executor.watched, executor.adopted) == (None, (), (entry,))
+
+
+def test_restarts_in_which_nothing_was_sent_leave_no_mark() -> None:
+    executor = adoption.in_epoch(fresh(cycle=3, attempts=2), "abc100")
+    for number in range(101, 160):
+        executor = adoption.in_epoch(executor, f"abc{number}")
+    assert [mark.prefix for mark in executor.marks] == [OLD]
+    assert not adoption.is_unknown(executor, sent(3, Leg.ENTRY, 1))
+    assert adoption.is_unknown(executor, sent(3, Leg.ENTRY, 2, "abc130"))
+
+
+def test_news_of_an_order_reach_back_over_many_restarts_that_sent_something() -> None:
+    executor = fresh(cycle=1, attempts=1)
+    for number in range(101, 101 + adoption.MOST_MARKS):
+        executor = replace(adoption.in_epoch(executor, f"abc{number}"), attempts=executor.attempts + 1)
+    assert len(executor.marks) == adoption.MOST_MARKS
+    assert not adoption.is_unknown(executor, sent(1, Leg.ENTRY, 0))

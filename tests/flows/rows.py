@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bot.core.accounting import RoundTrip
 from bot.exchange import paper_file
-from bot.exchange.paper_file import ExchangeFile
+from bot.exchange.paper_file import Batch, ExchangeFile
 from bot.ledger import trade_line
 from bot.storage.claim import MAIN, Claim
 from bot.storage.database import Database
@@ -52,5 +52,6 @@ def _write_account(path: Path, tables: dict[str, dict[str, list[Any]]]) -> None:
         "orders": paper_file.SAVE_ORDER,
         "trades": paper_file.SAVE_TRADE,
     }
-    file.save([(names[table], list(rows.values())) for table, rows in tables.items()])
+    batch: Batch = [(names[table], [tuple(row) for row in found.values()]) for table, found in tables.items()]
+    file.save(batch)
     file.close()

@@ -14,6 +14,7 @@ from tests.chaos.places import BINANCE, BYBIT, BYBIT_LINEAR, Place
 from tests.flows import exchanges, oracle
 from tests.flows.exchanges import Owner, resting
 from tests.flows.process import STOP_SECONDS, Bot, until
+from tests.venue.faults import CALM, CREATE, CREATE_BATCH
 from tests.venue.model import Side
 from tests.venue.server import Venue, threaded
 
@@ -194,11 +195,12 @@ def test_orders_that_hang_on_the_wire_hold_up_no_stop_and_are_found_again(venue:
         owner.says(GRID)
         owner.reads("Create")
         venue.faults.timing.hang_s = 30
-        venue.faults.set("hang_after", 1)  # whatever is asked is done, and never answered
+        for kind in (CREATE, CREATE_BATCH):
+            venue.faults.set("hang_after", 1, on=kind)  # done, and never answered
         owner.presses("Create")
         until(lambda: len(resting(venue)) == 4, what="its orders")
         stopped_well(bot)
-    venue.faults.set("hang_after", 0)
+    venue.faults.use(CALM)
     with exchanges.started(tmp_path, BYBIT, venue) as bot:
         bot.out.wait_for("Back at")
         BYBIT.market(venue).move(59_650)

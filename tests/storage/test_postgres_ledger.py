@@ -237,6 +237,9 @@ def test_an_export_is_the_same_to_the_last_byte_as_that_of_the_files(url: str, t
 
     run(story())
     assert kinds["rows"] == kinds["files"]
+    found = asyncio.run(FileLedger(tmp_path / "pnl.log", "demo").fills())
+    known = {each.key: each for each in [*FILLS, strange[1], replace(strange[0], trade_id="a_b")]}
+    assert {each.key: each for each in found} == known
     assert sorted(kinds["rows"]) == ["fills.csv", "trades.csv"]
     assert kinds["rows"]["fills.csv"].count(b"\r\n") == len(fills) + 1
 
