@@ -1,4 +1,4 @@
-"""`python -m bench [heart|replay|storing|memory|exchange|postgres …]`: measure and print tables; without a word, all."""
+"""`python -m bench [heart|replay|storing|memory|books|exchange|postgres …]`: measure and print; without a word, all."""
 
 import sys
 
@@ -13,6 +13,7 @@ PARTS = {
     "replay": replay.rows,
     "storing": storing.rows,
     "memory": memory.rows,
+    "books": books.rows,
     "exchange": exchange.rows,
     "postgres": postgres.rows,
 }

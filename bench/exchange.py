@@ -52,16 +52,24 @@ class TimedBinance(BinanceVenue):
         super().__init__(**options)
         self.traded_at = 0.0
         self.reactions: list[float] = []
+        self._arrived = asyncio.Event()
         self.ledger.subscribe(self._note)
 
     def _note(self, event: Event) -> None:
         if isinstance(event, Traded) and not self.traded_at:
             self.traded_at = perf_counter()
 
+    async def reacted(self, seen: int) -> None:
+        """Wait until more than `seen` fills were answered."""
+        while len(self.reactions) <= seen:
+            self._arrived.clear()
+            await self._arrived.wait()
+
     def kind_of(self, asked: Asked) -> str:
         if asked.method == "POST" and asked.path == "/api/v3/order" and self.traded_at:
             self.reactions.append(perf_counter() - self.traded_at)
             self.traded_at = 0.0
+            self._arrived.set()
         return super().kind_of(asked)
 
 
@@ -157,8 +165,7 @@ def reaction() -> tuple[float, float]:
                 for bid in ("59990", "60700"):
                     seen = len(venue.reactions)
                     market.move(Decimal(bid), Decimal(bid) + Decimal("0.01"))
-                    while len(venue.reactions) == seen:
-                        await asyncio.sleep(0.001)
+                    await venue.reacted(seen)
                     await asyncio.sleep(0.02)  # the acknowledgement, before the price turns
             return list(venue.reactions)
 

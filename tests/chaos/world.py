@@ -63,6 +63,7 @@ class World:
         *,
         seed: int = 0,
         streams: bool = True,
+        timeout_ms: int = 80,
         policy: Policy | None = None,
         fuse: Fuse | None = None,
         **rules: object,
@@ -79,6 +80,7 @@ class World:
         }
         self.case = oracle.Case(place, self.venue, self.funds, folder)
         self.streams = streams
+        self.timeout_ms = timeout_ms
         self.policy = policy or Policy()
         self.fuse = fuse or Fuse()
         self.listener = Listener()
@@ -151,7 +153,7 @@ class World:
         if self._life is not None:
             await self._end()
         for _ in range(STARTS):
-            said = parse_settings(settings(self.place, self.venue, streams=self.streams))
+            said = parse_settings(settings(self.place, self.venue, streams=self.streams, timeout_ms=self.timeout_ms))
             self._life = Life(said, VenueClock(self.clock), self.folder, self.listener, self.policy, self.fuse)
             try:
                 await self._ask(lambda manager: self.life.start())
