@@ -77,6 +77,10 @@ def size_of(png: bytes) -> tuple[int, int]:
     return width, height
 
 
+USUAL = {(2, 0.0), (25, 1e-7), (400, 12.5)}
+"""Courses drawn each time; the others when there is time."""
+
+
 @pytest.mark.parametrize("story", STORIES)
 def test_whatever_the_figures_it_is_a_picture_for_a_phone(story: str) -> None:
     png = backtest_chart(STORIES[story]())
@@ -84,9 +88,15 @@ def test_whatever_the_figures_it_is_a_picture_for_a_phone(story: str) -> None:
     assert len(png) < 300_000
 
 
-@pytest.mark.parametrize("count", [2, 25, 400, 5000])
-@pytest.mark.parametrize("size", [0.0, 1e-7, 12.5, 3e9])
-@pytest.mark.parametrize("is_held", [True, False])
+@pytest.mark.parametrize(
+    ("count", "size", "is_held"),
+    [
+        pytest.param(count, size, is_held, marks=() if (count, size) in USUAL else pytest.mark.slow)
+        for count in (2, 25, 400, 5000)
+        for size in (0.0, 1e-7, 12.5, 3e9)
+        for is_held in (True, False)
+    ],
+)
 def test_the_course_of_any_profit_is_a_picture_for_a_phone(count: int, size: float, is_held: bool) -> None:
     noise = np.random.default_rng(3).normal(0, size, count).cumsum() - np.linspace(0, size, count)
     times = np.arange(count, dtype=np.int64) * 3_600_000 + int(BEGIN.timestamp() * 1000)

@@ -18,7 +18,7 @@ from tests.flows import exchanges
 from tests.venue.server import Venue
 
 
-@pytest.fixture(scope="module", params=[BYBIT, BINANCE], ids=str)
+@pytest.fixture(scope="module", params=[BYBIT, pytest.param(BINANCE, marks=pytest.mark.slow)], ids=str)
 def place(request: pytest.FixtureRequest) -> Place:
     found: Place = request.param
     return found

@@ -163,9 +163,7 @@ def test_every_setting_is_read_and_typed() -> None:
     assert settings.log_level == "DEBUG"
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
-)
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
 def test_a_wrong_value_is_one_line_that_names_the_setting(name: str, value: str) -> None:
     line = refusal({name: value})
     assert re.fullmatch(rf"{name}: expected .+, such as .+, got .+", line)
@@ -241,9 +239,7 @@ def test_secrets_are_in_no_repr_and_in_no_refusal() -> None:
 
 
 def test_a_pem_written_on_one_line_gets_its_lines_back() -> None:
-    secret = parse_settings(
-        {"EXCHANGE_API_SECRET": r"-----BEGIN KEY-----\nabc\n-----END"}
-    ).exchange_api_secret
+    secret = parse_settings({"EXCHANGE_API_SECRET": r"-----BEGIN KEY-----\nabc\n-----END"}).exchange_api_secret
     assert secret is not None
     assert secret.get_secret_value().splitlines() == ["-----BEGIN KEY-----", "abc", "-----END"]
 
@@ -255,9 +251,7 @@ def test_settings_are_frozen() -> None:
 
 def test_the_environment_wins_over_the_file_even_when_empty(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text(
-        "\ufeffexport SYMBOL='ETH/USDT'  # mine\nBOT_ID=abc\nLOG_LEVEL = DEBUG\n", encoding="utf-8"
-    )
+    file.write_text("\ufeffexport SYMBOL='ETH/USDT'  # mine\nBOT_ID=abc\nLOG_LEVEL = DEBUG\n", encoding="utf-8")
     settings = load_settings({"BOT_ID": "", "LOG_LEVEL": "ERROR"}, file)
     assert (settings.symbol, settings.bot_id, settings.log_level) == ("ETH/USDT", None, "ERROR")
 

@@ -21,7 +21,7 @@ from tests.venue.server import Venue
 GRID: dict[str, Any] = {"min_p": 59_000, "max_p": 59_900, "count": 4, "qty": 0.001, "profit": 0.5}
 
 
-@pytest.fixture(scope="module", params=[BYBIT, BINANCE], ids=str)
+@pytest.fixture(scope="module", params=[BYBIT, pytest.param(BINANCE, marks=pytest.mark.slow)], ids=str)
 def place(request: pytest.FixtureRequest) -> Place:
     found: Place = request.param
     return found

@@ -36,6 +36,7 @@ def trades(bot: Bot, more: int) -> None:
     until(lambda: len(oracle.ledger(bot.results)) >= there + more, 90, "closed trades")
 
 
+@pytest.mark.slow
 def test_a_simulated_bot_goes_on_in_place_and_after_its_disk_was_wiped(tmp_path: Path) -> None:
     with ThreadedBotApi() as api:
         owner = chat.owner_of(api)
@@ -121,6 +122,7 @@ def test_a_live_bot_with_a_wiped_disk_finds_its_backup_and_sends_nothing_that_re
         assert len({key.owner_id for key in owner_of if key is not None}) == len(owner_of) == 6
 
 
+@pytest.mark.slow
 def test_a_live_bot_whose_backup_is_older_than_its_last_trade_asks_and_sends_nothing_before(
     tmp_path: Path, venue: Venue
 ) -> None:

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.flows import chat, oracle
 from tests.flows.process import Bot
 from tests.telegram.bot_api import ThreadedBotApi
@@ -20,6 +22,7 @@ def code_of(bot: Bot) -> str:
     return found[1]
 
 
+@pytest.mark.slow
 def test_wrong_codes_end_the_link_and_the_right_one_makes_an_owner_who_is_kept(tmp_path: Path) -> None:
     with ThreadedBotApi() as api:
         thief, owner = api.person(chat.STRANGER, "Sam", started=True), api.person(chat.OWNER, "Olga", started=True)

@@ -123,6 +123,7 @@ def venue() -> Iterator[Venue]:
         yield venue
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_ends_the_start_in_one_line(venue: Venue, tmp_path: Path) -> None:
     lay(tmp_path / "first", BYBIT, venue)
     venue.ledger.add_account("another", "secret", {"USDT": "1000"})

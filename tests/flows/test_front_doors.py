@@ -68,6 +68,7 @@ def test_a_backtest_for_a_person_says_the_command_and_the_figures(tmp_path: Path
     assert any(line.startswith("closed trades") for line in out)
 
 
+@pytest.mark.slow
 def test_whatever_is_wrong_with_a_backtest_is_one_line(tmp_path: Path, candles: Path) -> None:
     broken = tmp_path / "broken.csv"
     broken.write_text("timestamp,open\n1,2\n", "utf-8")

@@ -36,6 +36,7 @@ def wait_for_tries(bot: Bot, count: int) -> None:
     time.sleep(2.2 * (count - 1))
 
 
+@pytest.mark.slow
 def test_a_worker_waits_for_a_database_that_is_down_and_says_so_once(fragile: PostgresServer, tmp_path: Path) -> None:
     settings = {**QUICK, "DATABASE_URL": fragile.emptied()}
     fragile.stop()
@@ -73,6 +74,7 @@ def lives(folder: Path, settings: dict[str, str], *words: str) -> Bot:
     return bot
 
 
+@pytest.mark.slow
 def test_a_pretend_account_moves_into_the_database_and_survives_a_wiped_disk(
     fragile: PostgresServer, tmp_path: Path
 ) -> None:

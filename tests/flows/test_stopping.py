@@ -18,7 +18,9 @@ def has_traded(results: Path, lines: int) -> bool:
     return len(oracle.ledger(results)) > lines
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)], ids=["SIGTERM", "SIGINT"]
+)
 def test_a_stop_is_over_in_five_seconds_whatever_telegram_does(tmp_path: Path, number: signal.Signals) -> None:
     with ThreadedBotApi() as api:
         owner = chat.owner_of(api)
@@ -73,7 +75,9 @@ def listens(bot: Bot) -> bool:
     return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)], ids=["SIGTERM", "SIGINT"]
+)
 def test_a_stop_at_any_moment_of_the_start_is_a_stop(tmp_path: Path, number: signal.Signals) -> None:
     def stopped(wait: float) -> tuple[int, float, str]:
         with Bot(tmp_path / f"{wait:g}", QUICK) as bot:

@@ -118,9 +118,7 @@ def get_chat(world: World, params: Params) -> Json:
     }
     pinned = [found for message_id in chat.pinned if (found := world.find(chat, message_id)) is not None]
     if pinned:
-        answer["pinned_message"] = world.message_json(
-            max(pinned, key=lambda message: message.id), with_reply=False
-        )
+        answer["pinned_message"] = world.message_json(max(pinned, key=lambda message: message.id), with_reply=False)
     return answer
 
 

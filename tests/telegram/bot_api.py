@@ -47,10 +47,10 @@ METHODS: dict[str, tuple[str, Method]] = {
 }
 _LONGEST_POLL = 50
 _GARBAGE = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>nginx</h1></body>\r\n"
-_CONFLICT = (
-    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+_CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+_WEBHOOK = (
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"  # noqa: E501
 )
-_WEBHOOK = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"  # noqa: E501
 
 
 class _Dropped(Exception):
@@ -147,9 +147,7 @@ class BotApi:
     def group(self, chat_id: int, title: str = "A group", *, member: bool = False) -> Group:
         """A group (a supergroup when its id begins with -100); the bot is in it once somebody put it in."""
         kind = "supergroup" if str(chat_id).startswith("-100") else "group"
-        return Group(
-            self.world, self.world.chats.setdefault(chat_id, Chat(chat_id, kind, title, member=member))
-        )
+        return Group(self.world, self.world.chats.setdefault(chat_id, Chat(chat_id, kind, title, member=member)))
 
     def channel(self, chat_id: int, title: str = "A channel") -> Channel:
         """A channel with the bot in it."""
@@ -182,9 +180,7 @@ class BotApi:
 
     def missing(self, what: str) -> str:
         """The story of a wait in vain."""
-        calls = [
-            f"  {call.method} {call.outcome} {call.code or ''} {call.description}" for call in self.journal
-        ]
+        calls = [f"  {call.method} {call.outcome} {call.code or ''} {call.description}" for call in self.journal]
         return f"{what} did not come true; the last calls:\n" + "\n".join(calls[-15:])
 
     # --- serving ----------------------------------------------------------------------------------
@@ -204,15 +200,11 @@ class BotApi:
         call = self.journal.open(name, values, tuple(params.uploads), self.world.clock())
         try:
             await self._hold_back(call)
-            before = self.faults.strike(name, values, Kind.DOWN, Kind.TOO_MANY) or self._failing(
-                call, after=False
-            )
+            before = self.faults.strike(name, values, Kind.DOWN, Kind.TOO_MANY) or self._failing(call, after=False)
             if before is not None:
                 return await self._spoil(request, call, before, b"")
             reply, status = await self._outcome(request, call, method, params, head)
-            after = self.faults.strike(name, values, Kind.REPLY_LOST, Kind.TRUNCATED) or self._failing(
-                call, after=True
-            )
+            after = self.faults.strike(name, values, Kind.REPLY_LOST, Kind.TRUNCATED) or self._failing(call, after=True)
             if after is not None:
                 return await self._spoil(request, call, after, json.dumps(reply).encode())
             return self._reply(call, reply, status)
@@ -274,25 +266,19 @@ class BotApi:
                 return self.faults.strike(call.method, call.params, kind)
         return None
 
-    async def _spoil(
-        self, request: web.Request, call: Call, fault: Fault, reply: bytes
-    ) -> web.StreamResponse:
+    async def _spoil(self, request: web.Request, call: Call, fault: Fault, reply: bytes) -> web.StreamResponse:
         call.faults.append(fault.kind.value)
         if fault.kind is Kind.TOO_MANY:
             return self._reply(call, too_many(int(fault.value)).envelope(), 429)
         if fault.kind is Kind.SERVER_ERROR:
-            return self._reply(
-                call, Refusal(int(fault.value), "Internal Server Error").envelope(), int(fault.value)
-            )
+            return self._reply(call, Refusal(int(fault.value), "Internal Server Error").envelope(), int(fault.value))
         if fault.kind is Kind.GARBAGE:
             call.outcome, call.code, call.description = outcomes.REFUSED, 502, "Bad Gateway"
             return web.Response(status=502, text=_GARBAGE, content_type="text/html")
         if fault.kind is not Kind.TRUNCATED:
             raise _Dropped
         call.outcome = outcomes.DROPPED
-        half = web.StreamResponse(
-            headers={"Content-Length": str(len(reply)), "Content-Type": "application/json"}
-        )
+        half = web.StreamResponse(headers={"Content-Length": str(len(reply)), "Content-Type": "application/json"})
         await half.prepare(request)
         await half.write(reply[: len(reply) // 2])
         if request.transport is not None:
@@ -388,8 +374,6 @@ class ThreadedBotApi(BotApi):
         """Listens on the same port as before."""
         self._run(self.start())
 
-    def wait_for_sync(
-        self, condition: Callable[[], T | None], timeout: float = 10.0, what: str = "the condition"
-    ) -> T:
+    def wait_for_sync(self, condition: Callable[[], T | None], timeout: float = 10.0, what: str = "the condition") -> T:
         """As `wait_for`, for the test's thread."""
         return self.world.until_sync(condition, timeout, lambda: self.missing(what))

@@ -93,9 +93,7 @@ class Faults:
         """The connection is closed without a reply and without an effect; an open long poll is cut too."""
         return self._arm(Kind.DOWN, method, times, where)
 
-    def slow(
-        self, seconds: float, method: str = "*", *, times: int | None = None, where: Where | None = None
-    ) -> Fault:
+    def slow(self, seconds: float, method: str = "*", *, times: int | None = None, where: Where | None = None) -> Fault:
         """The call waits first; the effect takes place even when the bot has hung up meanwhile."""
         return self._arm(Kind.SLOW, method, times, where, seconds)
 
@@ -158,6 +156,4 @@ class Faults:
 
     def peek(self, method: str, values: Mapping[str, str], kind: Kind) -> Fault | None:
         """The fault of that kind that would strike; strikes nothing."""
-        return next(
-            (fault for fault in self._all if fault.kind is kind and fault.covers(method, values)), None
-        )
+        return next((fault for fault in self._all if fault.kind is kind and fault.covers(method, values)), None)

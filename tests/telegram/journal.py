@@ -91,9 +91,7 @@ class Journal:
         return [
             call
             for call in list(self.entries)
-            if call.outcome == REFUSED
-            and (code is None or call.code == code)
-            and (injected or not call.faults)
+            if call.outcome == REFUSED and (code is None or call.code == code) and (injected or not call.faults)
         ]
 
     def methods(self, *, since: int = 0) -> list[str]:

@@ -101,9 +101,7 @@ def _check_button(cell: Any) -> None:
     if not cell["text"].strip():
         raise bad_request("REPLY_MARKUP_INVALID")
     given = [
-        name
-        for name in _ACTIONS
-        if cell.get(name) not in (None, "") or (name.startswith("switch") and name in cell)
+        name for name in _ACTIONS if cell.get(name) not in (None, "") or (name.startswith("switch") and name in cell)
     ]
     if not given:
         raise bad_request(broken + "Text buttons are unallowed in the inline keyboard")

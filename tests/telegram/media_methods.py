@@ -43,9 +43,7 @@ def stored_media(world: World, params: Params, kind: str, key: str | None = None
         if known is None:
             raise bad_request("wrong remote file identifier specified: Wrong string length")
         if (kind == "photo") != bool(known.width):
-            raise bad_request(
-                f"can't use file of type {'Photo' if known.width else 'Document'} as {kind.title()}"
-            )
+            raise bad_request(f"can't use file of type {'Photo' if known.width else 'Document'} as {kind.title()}")
         return known
     size = len(upload.data)
     if size > world.file_limit:

@@ -52,17 +52,11 @@ def formatted(params: Params, key: str) -> tuple[str, list[Entity]]:
 
 
 def _commands_outside(text: str, entities: list[Entity]) -> list[Entity]:
-    taken = [
-        (e["offset"], e["offset"] + e["length"])
-        for e in entities
-        if e["type"] in ("code", "pre", "text_link")
-    ]
+    taken = [(e["offset"], e["offset"] + e["length"]) for e in entities if e["type"] in ("code", "pre", "text_link")]
     return [
         found
         for found in command_entities(text)
-        if not any(
-            start < found["offset"] + found["length"] and found["offset"] < end for start, end in taken
-        )
+        if not any(start < found["offset"] + found["length"] and found["offset"] < end for start, end in taken)
     ]
 
 
@@ -78,9 +72,7 @@ def text_content(params: Params, too_long: str) -> Content:
     return Content("text", text, params.text("text"), tuple(entities))
 
 
-def caption_of(
-    params: Params, too_long: str = "message caption is too long"
-) -> tuple[str, str, tuple[Entity, ...]]:
+def caption_of(params: Params, too_long: str = "message caption is too long") -> tuple[str, str, tuple[Entity, ...]]:
     """Plain caption, raw caption, entities; raises Refusal when too long."""
     text, entities = formatted(params, "caption")
     if utf16_length(text) > MOST_CAPTION:

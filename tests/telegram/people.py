@@ -130,18 +130,12 @@ class Person(Room):
         """Changes what was said before."""
         with self.world.lock:
             self.chat.mark = self.world.seen_so_far()
-            self.world.revise(
-                message, Content("text", text, text, tuple(command_entities(text))), message.markup
-            )
+            self.world.revise(message, Content("text", text, text, tuple(command_entities(text))), message.markup)
             self.world.updates.push("edited_message", self.world.message_json(message))
 
-    def forward(
-        self, what: Message | str, *, author: Person | None = None, chat: Room | None = None
-    ) -> Message:
+    def forward(self, what: Message | str, *, author: Person | None = None, chat: Room | None = None) -> Message:
         """Forwards a message, or a text somebody else is said to have written."""
-        sender = (
-            author.user if author is not None else what.sender if isinstance(what, Message) else self.user
-        )
+        sender = author.user if author is not None else what.sender if isinstance(what, Message) else self.user
         content = (
             what.now.content
             if isinstance(what, Message)
@@ -202,9 +196,7 @@ class Person(Room):
                 if fitting:
                     exact = [found for found in fitting if found.text == button]
                     return self._press((exact or fitting)[0], candidate)
-        raise LookupError(
-            f"no button {button!r} for {self.user['first_name']}; there stands:\n{self.transcript()}"
-        )
+        raise LookupError(f"no button {button!r} for {self.user['first_name']}; there stands:\n{self.transcript()}")
 
     def _press(self, button: Button, message: Message) -> Press:
         if button.data is None:
@@ -214,9 +206,7 @@ class Person(Room):
     def press_data(self, data: str, message: Message | None = None, button: Button | None = None) -> Press:
         """Sends any callback data, as a doctored client can; a deleted message arrives as inaccessible."""
         with self.world.lock:
-            record = PressRecord(
-                f"{4_000_000 + len(self.world.presses)}", self.user["id"], self.world.clock(), message
-            )
+            record = PressRecord(f"{4_000_000 + len(self.world.presses)}", self.user["id"], self.world.clock(), message)
             self.world.presses[record.id] = record
             query: Json = {"id": record.id, "from": self.user, "chat_instance": f"-{self.id}77", "data": data}
             room = message.chat if message is not None else self.chat

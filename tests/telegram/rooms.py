@@ -29,9 +29,7 @@ class Room:
     def messages(self) -> list[Message]:
         """All the bot ever wrote here, deleted or not, oldest first; each with its history."""
         with self.world.lock:
-            return [
-                message for message in self.world.messages.get(self.chat.id, {}).values() if message.from_bot
-            ]
+            return [message for message in self.world.messages.get(self.chat.id, {}).values() if message.from_bot]
 
     @property
     def screen(self) -> list[Message]:
@@ -82,9 +80,7 @@ class Room:
     async def wait_for(self, what: What, timeout: float = 10.0, *, since: int | None = None) -> Message:
         """The message that shows `what` (part of its text in any version, or a predicate); else NotSeen."""
         mark = self.chat.mark if since is None else since
-        return await self.world.until(
-            lambda: self.find(what, mark), timeout, lambda: self.missing(what, mark)
-        )
+        return await self.world.until(lambda: self.find(what, mark), timeout, lambda: self.missing(what, mark))
 
     def wait_for_sync(self, what: What, timeout: float = 10.0, *, since: int | None = None) -> Message:
         """As `wait_for`, from a thread without the server's loop."""

@@ -98,9 +98,7 @@ def test_a_long_poll_ends_as_soon_as_somebody_speaks() -> None:
         await api.wait_for(lambda: api.journal.calls("getUpdates"))
         said = ann.say("/start@loopback_bot x 🙂 /stop a/b", date=datetime.now(UTC) - timedelta(hours=1))
         (update,) = await asyncio.wait_for(polling, 5)
-        assert update.message.message_id == said.id and update.message.date < datetime.now(UTC) - timedelta(
-            minutes=59
-        )
+        assert update.message.message_id == said.id and update.message.date < datetime.now(UTC) - timedelta(minutes=59)
         found = [update.message.parse_entity(entity) for entity in update.message.entities]
         assert found == ["/start@loopback_bot", "/stop"]
 
@@ -113,9 +111,7 @@ def test_of_two_pollers_the_older_is_told_of_the_conflict() -> None:
         await api.wait_for(lambda: api.journal.calls("getUpdates"))
         async with connected(api) as second:
             assert await second.get_updates(timeout=0) == ()
-        with pytest.raises(
-            Conflict, match="terminated by other getUpdates request; make sure that only one bot"
-        ):
+        with pytest.raises(Conflict, match="terminated by other getUpdates request; make sure that only one bot"):
             await older
         assert api.concurrent_polls == 1 and len(api.journal.refused(409)) == 1
         await bot.set_webhook("https://example.com/hook")
@@ -255,9 +251,7 @@ def test_tokens_and_methods_are_checked_and_every_form_of_request_is_read() -> N
             ]
             assert [answer.json()["result"]["text"] for answer in answers] == ["same"] * 5
             assert all(message.silent for message in api.person(7).messages[:4])
-            wrong = await client.post(
-                f"{good}/sendMessage", content=b"{", headers={"content-type": "application/json"}
-            )
+            wrong = await client.post(f"{good}/sendMessage", content=b"{", headers={"content-type": "application/json"})
             assert wrong.status_code == 400
             assert api.token not in repr(api.journal.entries) and api.journal.count("sendMessage") == 6
             api.token = "1:revoked"

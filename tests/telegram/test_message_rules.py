@@ -246,9 +246,7 @@ def test_a_picture_is_replaced_in_place_with_its_caption_and_buttons() -> None:
     async def story(api: BotApi, bot: Bot, ann: Person) -> None:
         keyboard = InlineKeyboardMarkup.from_button(InlineKeyboardButton("Refresh", callback_data="r"))
         message = await bot.send_photo(7, picture(), caption="old", reply_markup=keyboard)
-        await message.edit_media(
-            InputMediaPhoto(picture(4, 4), caption="<b>new</b>", parse_mode="HTML"), keyboard
-        )
+        await message.edit_media(InputMediaPhoto(picture(4, 4), caption="<b>new</b>", parse_mode="HTML"), keyboard)
         assert ann.last.text == "new" and ann.last.file is not None and ann.last.file.width == 4
         assert [version.text for version in ann.last.history] == ["old", "new"]
 
@@ -259,9 +257,7 @@ def test_replies_point_at_messages_that_exist() -> None:
     async def story(api: BotApi, bot: Bot, ann: Person) -> None:
         said = ann.say("/grids@loopback_bot now")
         answer = await bot.send_message(7, "here", reply_parameters=ReplyParameters(said.id))
-        assert (
-            answer.reply_to_message is not None and answer.reply_to_message.text == "/grids@loopback_bot now"
-        )
+        assert answer.reply_to_message is not None and answer.reply_to_message.text == "/grids@loopback_bot now"
         assert ann.last.reply_to == said.id
         with pytest.raises(BadRequest, match="Message to be replied not found"):
             await bot.send_message(7, "x", reply_parameters=ReplyParameters(999))

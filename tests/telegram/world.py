@@ -186,9 +186,7 @@ class PressRecord:
 class World:
     """Everything behind the API. `clock` gives seconds since 1970; tests may pass their own."""
 
-    def __init__(
-        self, token: str, username: str, flood: FloodLimits | None, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, token: str, username: str, flood: FloodLimits | None, clock: Callable[[], float]) -> None:
         self.lock = threading.RLock()
         self._condition = threading.Condition(self.lock)
         self._wakers: list[Callable[[], None]] = []
@@ -346,9 +344,7 @@ class World:
         message.edit_date = int(self.clock())
         self.changed()
 
-    def keep_file(
-        self, name: str, data: bytes, mime_type: str, width: int = 0, height: int = 0
-    ) -> StoredFile:
+    def keep_file(self, name: str, data: bytes, mime_type: str, width: int = 0, height: int = 0) -> StoredFile:
         """Stores a file under a new id."""
         stored = StoredFile(f"BQACAgQAAx{len(self.files) + 1:06d}", name, data, mime_type, width, height)
         self.files[stored.file_id] = stored
