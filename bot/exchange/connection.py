@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 CLOCK_LASTS = timedelta(minutes=15)
 MARKETS_LAST = timedelta(minutes=30)
+PUSHED = {"ordersLimit": 300, "tradesLimit": 300}
+"""Rows of each kind that ccxt keeps of what was pushed: a thousand by itself, at three kilobytes each."""
 FAREWELL_SECONDS = 0.5
 
 
@@ -188,7 +190,7 @@ def connect(
     words: dict[str, Any] = {**venue.extras, "options": dict(venue.options)} if venue is not None else {}
     if mode != "paper" and venue is not None and key and secret:
         words = venue.settings(key, secret, keys.get("password"))
-    exchange = kind(kind.deep_extend({"enableRateLimit": True}, words, dict(options)))
+    exchange = kind(kind.deep_extend({"enableRateLimit": True, "options": PUSHED}, words, dict(options)))
     exchange.number = str
     if venue is not None:
         venue.dismiss_errands(exchange)
