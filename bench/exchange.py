@@ -10,12 +10,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
 from bot.core.grids import GridSpec, Shape
+from bot.core.money import use_exact
 from bot.core.preview import Preview
 from bot.exchange.ccxt_gateway import CcxtGateway
 from bot.exchange.ccxt_market import CcxtMarket
@@ -28,7 +31,7 @@ from bot.storage.tinydb_store import TinyDBStore
 from tests.venue.binance import BinanceVenue
 from tests.venue.bybit import BybitVenue
 from tests.venue.events import Event, Traded
-from tests.venue.server import Asked, Venue, threaded
+from tests.venue.server import Asked, Clock, Venue, threaded
 
 COINS = ("BTC", "ETH", "SOL", "XRP")
 BEATS = 30
@@ -38,7 +41,7 @@ FILLS = 200
 class VenueClock:
     """The venue's time, which can be moved ahead."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: "Venue | Elsewhere") -> None:
         self._venue = venue
 
     def now(self) -> datetime:
@@ -79,7 +82,7 @@ class Life:
 
     manager: TradeManager
     gateway: CcxtGateway
-    venue: Venue
+    venue: "Venue | Elsewhere"
 
     async def beats(self, count: int, pause: float = 0.0) -> None:
         for _ in range(count):
@@ -94,7 +97,7 @@ class Life:
 
 
 @asynccontextmanager
-async def living(venue: Venue, name: str, folder: Path, streams: bool) -> AsyncIterator[Life]:
+async def living(venue: "Venue | Elsewhere", name: str, folder: Path, streams: bool) -> AsyncIterator[Life]:
     options = venue.exchange_options() | {"rateLimit": 0.001}
     options["options"] = options.get("options", {}) | {"streams": streams}
     clock = VenueClock(venue)
@@ -150,26 +153,57 @@ async def laid(life: Life, symbol: str, count: int) -> None:
     await life.until_placed()
 
 
+class Elsewhere:
+    """A venue in a process of its own, as exchanges are: where it listens, and a clock that can be moved ahead here."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self.clock = Clock()
+
+    def exchange_options(self) -> dict[str, Any]:
+        return self._options
+
+
+def swinging(pipe: Connection) -> None:
+    """The other process: once there is an order, swing the price through it again and again, and say how long each
+    answer took."""
+    use_exact()
+
+    async def swing() -> list[float]:
+        async with opened(TimedBinance) as venue:
+            pipe.send(venue.exchange_options())
+            market = next(iter(venue.ledger.markets.values()))
+            venue.clock.forward(await asyncio.to_thread(pipe.recv))
+            for turn in range(FILLS):
+                bid = Decimal("59990" if turn % 2 == 0 else "60700")
+                market.move(bid, bid + Decimal("0.01"))
+                await asyncio.wait_for(venue.reacted(turn), 10)
+                await asyncio.sleep(0.02)  # the acknowledgement, before the price turns
+            return list(venue.reactions)
+
+    pipe.send(asyncio.run(swing()))
+
+
 def reaction() -> tuple[float, float]:
-    """Seconds from a fill on the exchange to the arrival of the counter-order, p50 and p99, with streams."""
+    """Seconds from a fill on the exchange to the arrival of the counter-order there, p50 and p99, with streams."""
+    ours, theirs = Pipe()
+    process = get_context("spawn").Process(target=swinging, args=(theirs,), daemon=True)
+    process.start()
 
     async def measure() -> list[float]:
         price, amount = Decimal(60_000), Decimal("0.001")
         spec = GridSpec(Shape.LINEAR, "BTC/USDT", price, price, 1, amount, None, Decimal("0.5"), loop=True)
-        async with opened(TimedBinance) as venue, folder() as path, living(venue, "binance", path, True) as life:
-            market = next(iter(venue.ledger.markets.values()))
+        venue = Elsewhere(await asyncio.to_thread(ours.recv))
+        async with folder() as path, living(venue, "binance", path, True) as life:
             made = await life.manager.create(await life.manager.preview(spec))
             assert not isinstance(made, Preview)
             await life.beats(20, 0.01)
-            while len(venue.reactions) < FILLS:
-                for bid in ("59990", "60700"):
-                    seen = len(venue.reactions)
-                    market.move(Decimal(bid), Decimal(bid) + Decimal("0.01"))
-                    await venue.reacted(seen)
-                    await asyncio.sleep(0.02)  # the acknowledgement, before the price turns
-            return list(venue.reactions)
+            ours.send(venue.clock.ahead_ms)
+            found: list[float] = await asyncio.to_thread(ours.recv)
+            return found
 
     found = sorted(asyncio.run(asyncio.wait_for(measure(), 60)))
+    process.join(5)
     return median(found), quantiles(found, n=100)[98]
 
 

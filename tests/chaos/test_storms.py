@@ -17,7 +17,7 @@ import pytest
 from tests.chaos.storms import storm
 from tests.chaos.tally import Tally
 
-QUICK = range(12)
+QUICK = range(8)
 MANY = range(10_000, 12_000)
 BLOCK = 20
 
@@ -42,7 +42,7 @@ def weathered(seeds: Iterable[int], folder: Path) -> Tally:
 
 @pytest.mark.parametrize("block", range(4))
 def test_through_a_storm_bot_and_exchange_agree_in_the_end(block: int, tmp_path: Path) -> None:
-    tally = weathered(QUICK[block * 3 : block * 3 + 3], tmp_path)
+    tally = weathered(QUICK[block * 2 : block * 2 + 2], tmp_path)
     assert tally.violations == []
     assert tally.faults
 
