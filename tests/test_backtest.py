@@ -82,7 +82,10 @@ POLICIES = {
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-@pytest.mark.parametrize("spec", GRIDS.values(), ids=GRIDS)
+@pytest.mark.parametrize(
+    "spec",
+    [pytest.param(spec, marks=pytest.mark.slow if name == "dense" else (), id=name) for name, spec in GRIDS.items()],
+)
 def test_leaping_and_stepping_give_the_same_trades(spec: GridSpec, policy: Policy) -> None:
     policy = policy if spec.count < 60 else replace(policy, max_exposure=None)
     both_ways(spec, walk(len(POLICIES) * spec.count, 400), policy=policy)
@@ -90,7 +93,10 @@ def test_leaping_and_stepping_give_the_same_trades(spec: GridSpec, policy: Polic
 
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
-@pytest.mark.parametrize("spec", GRIDS.values(), ids=GRIDS)
+@pytest.mark.parametrize(
+    "spec",
+    [pytest.param(spec, marks=pytest.mark.slow if name == "dense" else (), id=name) for name, spec in GRIDS.items()],
+)
 def test_leaping_and_stepping_give_the_same_trades_over_many_walks(spec: GridSpec, policy: Policy) -> None:
     policy = policy if spec.count < 60 else replace(policy, max_exposure=None)
     for seed in range(100, 130):

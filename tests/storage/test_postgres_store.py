@@ -371,6 +371,7 @@ def live_through_restarts(server: PostgresServer, times: int) -> None:
     run(story())
 
 
+@pytest.mark.slow
 def test_a_server_that_was_away_five_times_is_used_again_without_a_person(own_server: PostgresServer) -> None:
     live_through_restarts(own_server, 5)
 
