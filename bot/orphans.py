@@ -43,7 +43,8 @@ class Orphans:
             self.keep(order, ASKED)
         if fresh:
             prices = sorted(order.price for order in fresh)
-            grids = sorted({client_ids.decode(order.client_id).grid for order in fresh})  # type: ignore[union-attr]
+            keys = (client_ids.decode(order.client_id) for order in fresh)
+            grids = sorted({key.grid for key in keys if key is not None})
             ids = tuple(order.client_id for order in fresh)
             names = tuple(f"g{number}" for number in grids)
             note(OrphansFound(now, symbol, len(fresh), prices[0], prices[-1], names, ids))
