@@ -14,11 +14,11 @@ from bench.worlds import MARKET, SYMBOL, resting
 from bot.core.accounting import RoundTrip
 from bot.core.flows import BookedFill
 from bot.core.model import Fill, Side
-from bot.ledger import FileLedger
+from bot.ledger.logs import FileLedger
 from bot.manager import TradeManager
-from bot.profits import profit_views
-from bot.tally import tally
-from handlers import statements
+from bot.reports.profits import profit_views
+from bot.reports.tally import tally
+from handlers.words import statements
 
 DAYS = 365
 MANY = 1_000_000

@@ -23,11 +23,11 @@ from bot.core.preview import Preview
 from bot.exchange.ccxt_gateway import CcxtGateway
 from bot.exchange.ccxt_market import CcxtMarket
 from bot.exchange.connection import connect
-from bot.ledger import MemoryLedger
+from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, World
-from bot.state import Identity
 from bot.storage.tinydb_store import TinyDBStore
+from bot.trading.state import Identity
 from tests.venue.binance import BinanceVenue
 from tests.venue.bybit import BybitVenue
 from tests.venue.events import Event, Traded

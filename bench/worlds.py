@@ -6,11 +6,11 @@ from decimal import Decimal
 from bot.core.grids import GridSpec, Shape
 from bot.core.model import FeeSide, Market, Quote
 from bot.exchange.paper import PaperGateway
-from bot.ledger import MemoryLedger
+from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, Store, World
-from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
+from bot.trading.state import Identity
 
 SYMBOL = "BTC/USDT"
 MARKET = Market(

@@ -61,7 +61,7 @@ def tell_owners(line: str) -> None:
     from bot.settings import contact
 
     if (there := contact()) is not None:
-        from bot import distress
+        from bot.upkeep import distress
 
         distress.told(line, there)
 
@@ -70,7 +70,7 @@ def run(settings: "Settings") -> int:
     """The worker, from the lock on its folder to the last line of its log."""
     import asyncio
 
-    from bot.ledger import open_ops_log
+    from bot.ledger.logs import open_ops_log
     from bot.storage.lock import ResultsLock
     from bot.worker import Worker
 

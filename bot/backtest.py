@@ -31,12 +31,12 @@ from bot.exchange.candle_files import read_candles
 from bot.exchange.candles import CandleFeed, CandleSeries, ReplayClock
 from bot.exchange.matching import Book
 from bot.exchange.paper import PaperGateway
-from bot.history import read_history
 from bot.manager import TradeManager
 from bot.ports import Policy, World
 from bot.settings import Settings, load_settings
-from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
+from bot.trading.state import Identity
+from bot.wiring.history import read_history
 
 FUNDS = Decimal(10) ** 12
 """Quote currency of the pretend account: a backtest asks what a grid earns, not whether somebody can afford it."""

@@ -19,11 +19,11 @@ from bot.clock import SystemClock
 from bot.core.model import Position
 from bot.core.money import plain
 from bot.errors import BotError, MarketError, SettingsError, StateCorrupt, StateUnwritable
-from bot.opening import Exchange, identity, is_paper, open_exchange, permitted
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.inspection import inspect
 from bot.storage.tinydb_store import TinyDBStore
+from bot.wiring.opening import Exchange, identity, is_paper, open_exchange, permitted
 
 TELEGRAM = "https://api.telegram.org"
 PATIENCE = 10.0

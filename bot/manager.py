@@ -13,8 +13,6 @@ from datetime import datetime
 from decimal import Decimal
 from secrets import randbelow
 
-from bot import confirmation, daily
-from bot.absence import Absence
 from bot.core.events import Event
 from bot.core.executor import PositionExecutor
 from bot.core.grids import GridSpec, Shape
@@ -26,13 +24,15 @@ from bot.core.money import HUNDRED, ZERO, average, is_exact, plain
 from bot.core.portfolio import Grid
 from bot.core.preview import Limits, Preview, preview, sold_of
 from bot.core.snapshot import LiveAsked, Notice, Trouble
-from bot.desk import Desk
 from bot.errors import CommandError, MarketError, StateUnwritable
-from bot.heartbeat import Heartbeat
-from bot.inheritance import Inheritance
-from bot.markets import Markets
 from bot.ports import Key, Policy, World
-from bot.state import Identity, TradingState
+from bot.trading import confirmation, daily
+from bot.trading.absence import Absence
+from bot.trading.desk import Desk
+from bot.trading.heartbeat import Heartbeat
+from bot.trading.markets import Markets
+from bot.trading.state import Identity, TradingState
+from bot.upkeep.inheritance import Inheritance
 
 log = logging.getLogger(__name__)
 

@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from bot import manager as trader
-from bot.background import Background
-from bot.client import Client, Number, decimal
 from bot.clock import SystemClock
 from bot.core.accounting import RoundTrip
 from bot.core.grids import GridSpec, Shape
@@ -32,12 +30,14 @@ from bot.core.preview import Preview
 from bot.core.pricing import Offset, Offsets
 from bot.core.words import checked
 from bot.errors import CommandError, StateCorrupt
-from bot.ledger import MemoryLedger
+from bot.ledger.logs import MemoryLedger
 from bot.ports import Policy, World
-from bot.state import TradingState
+from bot.reports.views import GridView, grid_views
 from bot.storage.memory_store import MemoryStore
 from bot.storage.tinydb_store import load, save
-from bot.views import GridView, grid_views
+from bot.trading.state import TradingState
+from bot.wiring.background import Background
+from bot.wiring.client import Client, Number, decimal
 
 __all__ = ["Client", "TradeManager"]
 

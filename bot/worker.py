@@ -22,27 +22,27 @@ from bot.core.pricing import Offsets
 from bot.core.snapshot import Notice, StateRestored, Trouble
 from bot.core.words import as_command
 from bot.errors import BotError, MarketError, MarketUnknown, SettingsError, StateError
-from bot.keeping import Keeping, open_keeping
 from bot.manager import TradeManager
-from bot.opening import Exchange, identity, open_exchange, permitted
 from bot.ports import Policy, World
-from bot.restoration import Backup
+from bot.reports.suggestion import suggested
 from bot.scheduler import AUDIT_SECONDS, FOLD_SECONDS, Job, Schedule, Watchdog
 from bot.settings import Settings, is_hosted
 from bot.storage.lease import Lease
-from bot.suggestion import suggested
-from bot.uptime import Uptime
-from bot.vault import Vault, is_fleeting, put_in_place
-from handlers import statements
-from handlers.application import ChatService
+from bot.upkeep.restoration import Backup
+from bot.upkeep.uptime import Uptime
+from bot.upkeep.vault import Vault, is_fleeting, put_in_place
+from bot.wiring.keeping import Keeping, open_keeping
+from bot.wiring.opening import Exchange, identity, open_exchange, permitted
+from handlers.chat.application import ChatService
+from handlers.chat.context import Chat, ChatConfig
+from handlers.chat.notify import Outbox
+from handlers.chat.pace import Pace, unhurried
+from handlers.chat.people import People
+from handlers.chat.pocket import Pocket, Search
+from handlers.chat.questions import Questions
 from handlers.commands import COMMANDS, TABLE
-from handlers.context import Chat, ChatConfig
-from handlers.notify import Outbox
-from handlers.pace import Pace, unhurried
-from handlers.people import People
-from handlers.pocket import Pocket, Search
-from handlers.questions import Questions
-from handlers.terminal import PERSON, TOKEN, Terminal
+from handlers.terminal.requests import PERSON, TOKEN, Terminal
+from handlers.words import statements
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

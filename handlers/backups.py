@@ -13,11 +13,11 @@ from telegram.error import TelegramError
 from bot.core.model import Order
 from bot.core.snapshot import BackupOlder, BackupWanted, Notice
 from bot.errors import BotError, CommandError
-from bot.restoration import Backup, difference
-from handlers import backup_words, keyboards
-from handlers.asking import ask, expected
-from handlers.context import Chat, Context
-from handlers.pocket import Pocket, fetch
+from bot.upkeep.restoration import Backup, difference
+from handlers.chat.asking import ask, expected
+from handlers.chat.context import Chat, Context
+from handlers.chat.pocket import Pocket, fetch
+from handlers.words import keyboards, vault
 
 PATIENCE = 5.0
 """Seconds the exchange is given to tell what rests."""
@@ -42,7 +42,7 @@ async def restore(update: Update, context: Context) -> None:
     message = update.message
     document = message.reply_to_message.document if message is not None and message.reply_to_message else None
     if document is None and not context.words:
-        raise CommandError(backup_words.HOW)
+        raise CommandError(vault.HOW)
     if document is None:
         data = await asyncio.to_thread(context.chat.vault.file(context.words).read_bytes)
     else:
@@ -50,7 +50,7 @@ async def restore(update: Update, context: Context) -> None:
     found = await context.chat.vault.open(data)
     made = difference(context.manager.state, found, await _resting(context, found))
     nonce = ask(update, context, PendingRestore(found))
-    text = backup_words.difference(made, context.chat.now(), context.chat.config.timezone)
+    text = vault.difference(made, context.chat.now(), context.chat.config.timezone)
     await context.say(update, text, keyboards.restore(nonce))
 
 
@@ -87,14 +87,14 @@ async def _restore(update: Update, context: Context, about: object) -> None:
             raise CommandError("Telegram does not hand the backup out now. Reply to it with /restore") from None
     else:
         found = expected(about, PendingRestore).backup
-    await context.change(update, backup_words.RESTORING)
+    await context.change(update, vault.RESTORING)
     context.chat.vault.restore(found)
 
 
 async def _without(update: Update, context: Context, about: object) -> None:
     if not isinstance(about, BackupOlder | BackupWanted):
         raise CommandError("This button doesn't belong to that question. Send the command again")
-    await context.change(update, backup_words.WITHOUT)
+    await context.change(update, vault.WITHOUT)
     await context.manager.inheritance.go_on()
     await context.manager.beat()
 

@@ -2,22 +2,12 @@
 
 from telegram import Update
 
-from handlers import (
-    backups,
-    control,
-    create,
-    decisions,
-    exports,
-    inheritances,
-    late,
-    permissions,
-    reports,
-    statements,
-    status,
-)
-from handlers.context import Context
-from handlers.people import Role
-from handlers.table import Choice, Command, Table
+from handlers import backups, control, create, decisions, exports, inheritances, permissions, reports, status
+from handlers.chat import late
+from handlers.chat.context import Context
+from handlers.chat.people import Role
+from handlers.chat.table import Choice, Command, Table
+from handlers.words import statements
 
 OWNER, VIEWER = Role.OWNER, Role.VIEWER
 

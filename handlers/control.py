@@ -15,11 +15,12 @@ from bot.core.portfolio import Grid
 from bot.core.snapshot import Notice, StopReached
 from bot.errors import CommandError
 from bot.manager import TradeManager
-from bot.views import StopEffect, on_book, stop_effects
-from handlers import backups, decisions, inheritances, keyboards, permissions, turns
-from handlers.asking import ask, expected
-from handlers.context import Chat, Context
-from handlers.parse import parse_target
+from bot.reports.views import StopEffect, on_book, stop_effects
+from handlers import backups, decisions, inheritances, permissions
+from handlers.chat.asking import ask, expected
+from handlers.chat.context import Chat, Context
+from handlers.words import keyboards, turns
+from handlers.words.parse import parse_target
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from bot.core.portfolio import Grid
 from bot.core.preview import Preview
 from bot.core.symbols import resolve_symbol
 from bot.core.words import parse_grid
-from bot.suggestion import suggested
-from bot.views import placing_view
-from handlers import cautions, keyboards, permissions, texts
-from handlers.asking import ask, expected
-from handlers.context import Context, tagged
+from bot.reports.suggestion import suggested
+from bot.reports.views import placing_view
+from handlers import permissions
+from handlers.chat.asking import ask, expected
+from handlers.chat.context import Context, tagged
+from handlers.words import cautions, creation, keyboards
 
 WORTH_FOLLOWING = 20
 """Orders on their way from which on it is told how far they are."""
@@ -54,7 +55,8 @@ async def geometric(update: Update, context: Context) -> None:
 async def _grid(shape: Shape, update: Update, context: Context) -> None:
     if not context.words:
         await context.say(
-            update, texts.suggestion(shape, await suggested(context.manager, shape, context.chat.config.default_symbol))
+            update,
+            creation.suggestion(shape, await suggested(context.manager, shape, context.chat.config.default_symbol)),
         )
         return
     made = await context.manager.preview(await _parsed(shape, context))
@@ -73,14 +75,14 @@ async def _parsed(shape: Shape, context: Context) -> GridSpec:
 async def _show(made: Preview, update: Update, context: Context) -> None:
     """The preview, with its buttons when there is nothing against it. Very many levels come as a file before it."""
     chat = update.effective_chat
-    if len(made.levels) > texts.MOST_LEVELS and chat is not None:
+    if len(made.levels) > creation.MOST_LEVELS and chat is not None:
         caption = tagged(f"All {len(made.levels):,} levels", context.chat.config.tag)
-        file = texts.levels_csv(made).encode()
+        file = creation.levels_csv(made).encode()
         await context.bot.send_document(chat.id, file, filename="levels.csv", caption=caption, parse_mode="HTML")
     buttons = None
     if not made.problems:
         buttons = keyboards.preview(ask(update, context, PendingGrid(made, token_hex(8))))
-    text = texts.preview_text(made)
+    text = creation.preview_text(made)
     if buttons is not None and context.manager.heartbeat.gate.is_unconfirmed:
         text = f"{text}\n{cautions.NOT_LIVE}"
     await context.say(update, text, buttons)
@@ -91,11 +93,11 @@ async def _create(update: Update, context: Context, about: object) -> None:
     made = await context.manager.create(pending.preview, pending.nonce)
     if isinstance(made, Grid):
         button = permissions.live_button(update, context)
-        await context.change(update, texts.created(made, pending.preview, is_live=button is None), button)
+        await context.change(update, creation.created(made, pending.preview, is_live=button is None), button)
         if button is None:
             await _follow(update, context, made, pending.preview)
     else:
-        await context.change(update, texts.moved())
+        await context.change(update, creation.moved())
         await _show(made, update, context)
 
 
@@ -105,17 +107,17 @@ async def _follow(update: Update, context: Context, grid: Grid, made: Preview) -
     if laid.under_way < WORTH_FOLLOWING:
         return
     for _ in range(MOST_LOOKS):
-        await context.change(update, texts.created(grid, made, laid=laid))
+        await context.change(update, creation.created(grid, made, laid=laid))
         if not laid.under_way:
             return
         await asyncio.sleep(LOOK_PAUSE)
         laid = placing_view(context.manager, grid.id)
-    await context.change(update, texts.created(grid, made, laid=laid))
+    await context.change(update, creation.created(grid, made, laid=laid))
 
 
 async def _cancel(update: Update, context: Context, about: object) -> None:
     spec = about.preview.spec if isinstance(about, PendingGrid) else None
-    await context.change(update, texts.cancelled(spec))
+    await context.change(update, creation.cancelled(spec))
 
 
 CHOICES: dict[str, Callable[[Update, Context, object], Awaitable[None]]] = {"create": _create, "cancel": _cancel}

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from telegram import InlineKeyboardMarkup, Update
 
-from bot import positions
 from bot.core.margin import CAN_STAND_BESIDE
 from bot.core.snapshot import Notice, PositionNotOurs, PositionSmaller
-from handlers import keyboards, perpetuals
-from handlers.asking import expected
-from handlers.context import Chat, Context
+from bot.reports import positions
+from handlers.chat.asking import expected
+from handlers.chat.context import Chat, Context
+from handlers.words import keyboards, perpetuals
 
 
 def offer(chat: Chat, person_id: int, notice: Notice) -> InlineKeyboardMarkup | None:

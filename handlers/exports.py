@@ -12,8 +12,8 @@ from pathlib import Path
 
 from telegram import Update
 
-from handlers import statements
-from handlers.context import Context, tagged
+from handlers.chat.context import Context, tagged
+from handlers.words import statements
 
 LARGE = 10 * 1024**2
 """Bytes from which on a document goes compressed."""

@@ -9,9 +9,9 @@ from telegram import InlineKeyboardMarkup, Update
 
 from bot.core.snapshot import InheritanceFound, Notice, OrphansFound
 from bot.errors import CommandError
-from handlers import heritage, keyboards
-from handlers.asking import expected
-from handlers.context import Chat, Context
+from handlers.chat.asking import expected
+from handlers.chat.context import Chat, Context
+from handlers.words import heritage, keyboards
 
 
 def offer(chat: Chat, person_id: int, notice: Notice) -> InlineKeyboardMarkup | None:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from telegram import InlineKeyboardMarkup, Update
 
 from bot.core.snapshot import LevelsHalted, LiveAsked, Notice
-from handlers import cautions, keyboards
-from handlers.asking import ask, expected
-from handlers.context import Chat, Context
+from handlers.chat.asking import ask, expected
+from handlers.chat.context import Chat, Context
+from handlers.words import cautions, keyboards
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from bot.core.curve import Point
 from bot.core.money import ZERO
-from bot.profits import ProfitView
-from handlers.figures import gain, pct, plural
+from bot.reports.profits import ProfitView
+from handlers.words.figures import gain, pct, plural
 
 if TYPE_CHECKING:
     from bot.charts import ProfitPicture

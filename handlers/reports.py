@@ -18,16 +18,17 @@ from telegram import Update
 
 from bot import __version__
 from bot.errors import BotError, CommandError
-from bot.guards import holding_of
 from bot.manager import TradeManager
-from bot.profits import ProfitView, level_profit, profit_views
-from bot.tally import tally
-from bot.views import health_view
-from handlers import pictures, statements, tallies
-from handlers.context import Context
-from handlers.parse import parse_count, parse_report
-from handlers.statements import Vitals
+from bot.reports.profits import ProfitView, level_profit, profit_views
+from bot.reports.tally import tally
+from bot.reports.views import health_view
+from bot.trading.guards import holding_of
+from handlers import pictures
+from handlers.chat.context import Context
 from handlers.status import grid_named
+from handlers.words import statements, tallies
+from handlers.words.parse import parse_count, parse_report
+from handlers.words.statements import Vitals
 
 log = logging.getLogger(__name__)
 

@@ -9,15 +9,15 @@ from bot.core.executor import PositionExecutor
 from bot.core.model import Quote
 from bot.core.portfolio import Grid
 from bot.core.symbols import resolve_symbol
-from bot.gate import UNCONFIRMED
 from bot.manager import TradeManager
-from bot.positions import positions
-from bot.profits import profit_views
-from bot.views import grid_view, grid_views, health_view, level_view
-from handlers import pages, perpetuals, statements
-from handlers.context import Context
-from handlers.parse import parse_one_id, parse_words
-from handlers.people import Role
+from bot.reports.positions import positions
+from bot.reports.profits import profit_views
+from bot.reports.views import grid_view, grid_views, health_view, level_view
+from bot.trading.gate import UNCONFIRMED
+from handlers.chat.context import Context
+from handlers.chat.people import Role
+from handlers.words import pages, perpetuals, statements
+from handlers.words.parse import parse_one_id, parse_words
 
 
 async def start(update: Update, context: Context) -> None:

@@ -17,8 +17,8 @@ from bot.core.preview import Preview
 from bot.core.pricing import NO_OFFSETS
 from bot.manager import TradeManager
 from bot.ports import MarketData, OrderGateway, Policy, Store, World
-from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
+from bot.trading.state import Identity
 from tests.fakes import BTC, HandClock, Listener, OnceLedger, ScriptedMarket, dec, market
 from tests.hostile import CALM, HostileExchange, HostileGateway, Temper, cash
 

@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from bot.core.model import FeeSide, FundingPaid, Market, Side
-from bot.state import TradingState
+from bot.reports.tally import moved
 from bot.storage.memory_store import MemoryStore
 from bot.storage.records import from_record, to_record
-from bot.tally import moved
+from bot.trading.state import TradingState
 from tests.fakes import BTC, dec, market, run
 from tests.hostile import CALM
 from tests.stage import Stage

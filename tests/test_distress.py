@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import distress
 from bot.settings import Settings, contact
+from bot.upkeep import distress
 from tests.flows.process import Bot
 from tests.telegram.bot_api import ThreadedBotApi
 

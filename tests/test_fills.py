@@ -14,9 +14,9 @@ from bot.core.accounting import RoundTrip
 from bot.core.flows import BookedFill
 from bot.core.model import Side
 from bot.errors import StateUnwritable
-from bot.ledger import FileLedger, MemoryLedger
-from bot.lines import Sync, Write
-from bot.spreadsheets import FILLS_HEAD, fill_row
+from bot.ledger.lines import Sync, Write
+from bot.ledger.logs import FileLedger, MemoryLedger
+from bot.ledger.spreadsheets import FILLS_HEAD, fill_row
 
 AT = datetime(2026, 11, 22, 10, 0, 0, 123000, tzinfo=UTC)
 FILL = BookedFill(

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from bot.core.accounting import RoundTrip
 from bot.errors import StateUnwritable
-from bot.ledger import FileLedger, MemoryLedger, OpsLog, Redactor, open_ops_log, read_trade, trade_line
+from bot.ledger.logs import FileLedger, MemoryLedger, OpsLog, Redactor, open_ops_log, read_trade, trade_line
 
 AT = datetime(2026, 11, 22, 10, 0, 0, 123000, tzinfo=UTC)
 TRADE = RoundTrip(

@@ -10,8 +10,8 @@ from bot.core.model import Fill, Quote, Side
 from bot.core.money import AVERAGES, ZERO
 from bot.core.snapshot import GridEnded, LevelFrozen
 from bot.errors import CommandError
-from bot.guards import KEEP_ENDED
 from bot.ports import Policy
+from bot.trading.guards import KEEP_ENDED
 from tests.fakes import BTC, ETH, START, dec, market, run
 from tests.stage import LEVELS, SPEC, Stage, staged
 

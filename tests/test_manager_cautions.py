@@ -26,12 +26,12 @@ from bot.core.snapshot import (
 )
 from bot.core.wishes import TOO_FAR
 from bot.errors import ExchangeWaits, MarketError
-from bot.exposure import FOR_FUNDS
-from bot.gate import SILENCE, UNCONFIRMED
-from bot.herald import TOGETHER
 from bot.ports import News, Policy
-from bot.state import Meta
-from bot.views import health_view, level_view
+from bot.reports.views import health_view, level_view
+from bot.trading.exposure import FOR_FUNDS
+from bot.trading.gate import SILENCE, UNCONFIRMED
+from bot.trading.herald import TOGETHER
+from bot.trading.state import Meta
 from tests.fakes import BTC, ETH, START, HandClock, ScriptedMarket, dec, market, run
 from tests.hostile import CALM, HostileExchange, HostileGateway
 from tests.stage import LEVELS, SPEC, Stage, staged

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.closing import shares
 from bot.core.accounting import Books
 from bot.core.actions import Action
 from bot.core.events import Event, HoldingSold
@@ -17,7 +16,8 @@ from bot.core.portfolio import Grid
 from bot.core.preview import Preview
 from bot.core.snapshot import GridSold
 from bot.errors import CommandError
-from bot.guards import KEEP_ENDED, holding_of
+from bot.trading.closing import shares
+from bot.trading.guards import KEEP_ENDED, holding_of
 from tests.fakes import START, dec, market, run
 from tests.hostile import CALM, HostileGateway
 from tests.stage import LEVELS, SPEC, Stage, staged

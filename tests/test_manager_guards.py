@@ -5,8 +5,8 @@ from datetime import timedelta
 from bot.core.lifecycle import Mode
 from bot.core.model import Side
 from bot.core.snapshot import GridSold, StopReached, TakeReached
-from bot.guards import KEEP_ENDED
 from bot.ports import Policy
+from bot.trading.guards import KEEP_ENDED
 from tests.fakes import ETH, dec, market, run
 from tests.stage import Stage, staged
 

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import positions
 from bot.core.lifecycle import Mode
 from bot.core.margin import MOST_BOOKED, Oddity
 from bot.core.model import FundingPaid, Side
 from bot.core.snapshot import LevelFrozen, PositionNotOurs, PositionSmaller
 from bot.errors import CommandError
-from bot.margin import NOT_OURS, SMALLER
 from bot.ports import Policy
-from bot.profits import profit_views
-from bot.views import grid_view
+from bot.reports import positions
+from bot.reports.profits import profit_views
+from bot.reports.views import grid_view
+from bot.trading.margin import NOT_OURS, SMALLER
 from tests.fakes import START, dec, run
 from tests.hostile import Temper, drained
 from tests.perpetuals import PERP, PerpetualStage, staged

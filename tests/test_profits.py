@@ -8,7 +8,7 @@ import pytest
 from bot.core.money import HUNDRED, ZERO, average
 from bot.core.values import evolve
 from bot.ports import Policy
-from bot.profits import ProfitView, level_profit, profit_views
+from bot.reports.profits import ProfitView, level_profit, profit_views
 from handlers.pictures import picture
 from tests.fakes import BTC, dec, run
 from tests.stage import Stage, staged

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import StateCorrupt, StateForeign
-from bot.restoration import Backup, changes, check_account, is_too_old, tables_of, trades_since
-from bot.state import Identity, TradingState
 from bot.storage.backup import packed, unpacked
 from bot.storage.memory_store import MemoryStore
-from bot.vault import put_in_place
+from bot.trading.state import Identity, TradingState
+from bot.upkeep.restoration import Backup, changes, check_account, is_too_old, tables_of, trades_since
+from bot.upkeep.vault import put_in_place
 from tests.fakes import BTC, OnceLedger, run
 from tests.stage import IDENTITY, Stage, staged
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from bot.core.model import Balance, Fill, Order, Side
 from bot.core.money import ZERO
-from bot.tally import Tally, tally
-from handlers.tallies import reconciled
+from bot.reports.tally import Tally, tally
+from handlers.words.tallies import reconciled
 from tests.fakes import BTC, dec, run
 from tests.hostile import HostileGateway, cash
 from tests.perpetuals import PERP

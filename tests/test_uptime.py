@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from bot.uptime import PAUSE, Uptime
+from bot.upkeep.uptime import PAUSE, Uptime
 
 
 @contextmanager

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
 
-from bot import spreadsheets
 from bot.core.accounting import RoundTrip
 from bot.core.flows import BookedFill
 from bot.core.model import Side
 from bot.errors import StateUnwritable
+from bot.ledger import spreadsheets
 from bot.storage.database import Database
 from bot.storage.lease import OURS, Lease
 from bot.storage.postgres import DURABLE, LOADING

@@ -23,12 +23,12 @@ from bot.core.actions import Action
 from bot.core.events import Event
 from bot.core.flows import BookedFill
 from bot.core.model import Balance, Order, Position
-from bot.ledger import PNL_LOG, FileLedger
+from bot.ledger.logs import PNL_LOG, FileLedger
 from bot.manager import TradeManager
-from bot.opening import identity, open_exchange
 from bot.ports import Clock, Key, News, Notifier, Policy, World
 from bot.settings import Settings
 from bot.storage.tinydb_store import TinyDBStore
+from bot.wiring.opening import identity, open_exchange
 
 T = TypeVar("T")
 LIFE: ContextVar[Life | None] = ContextVar("life", default=None)

@@ -17,7 +17,7 @@ from bot.core.client_ids import decode
 from bot.core.executor import PositionExecutor
 from bot.core.model import Leg
 from bot.core.portfolio import NO_TRADES, Totals
-from bot.state import TradingState
+from bot.trading.state import TradingState
 from tests.chaos.places import COIN, KEY, MARKET, MONEY, WORTH, Place
 from tests.flows import oracle as files
 from tests.venue.model import Fill, Kind

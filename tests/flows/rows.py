@@ -10,7 +10,7 @@ from typing import Any, cast
 from bot.core.accounting import RoundTrip
 from bot.exchange import paper_file
 from bot.exchange.paper_file import Batch, ExchangeFile
-from bot.ledger import trade_line
+from bot.ledger.logs import trade_line
 from bot.storage.claim import MAIN, Claim
 from bot.storage.database import Database
 from bot.storage.lease import Lease

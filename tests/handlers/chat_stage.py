@@ -22,19 +22,19 @@ from bot.core.money import use_exact
 from bot.core.snapshot import LevelFilled, Notice
 from bot.errors import CommandError, StateUnwritable
 from bot.exchange.simulated import open_simulated
-from bot.ledger import MemoryLedger
+from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Key, Policy, World
-from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
-from handlers.application import ChatService
-from handlers.context import Chat, ChatConfig, Context
-from handlers.late import NOW, do_now
-from handlers.notify import Outbox
-from handlers.pace import Pace
-from handlers.people import People, Role
-from handlers.questions import Questions
-from handlers.table import Choice, Command, Table
+from bot.trading.state import Identity
+from handlers.chat.application import ChatService
+from handlers.chat.context import Chat, ChatConfig, Context
+from handlers.chat.late import NOW, do_now
+from handlers.chat.notify import Outbox
+from handlers.chat.pace import Pace
+from handlers.chat.people import People, Role
+from handlers.chat.questions import Questions
+from handlers.chat.table import Choice, Command, Table
 from tests.telegram.bot_api import BotApi
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

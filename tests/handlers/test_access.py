@@ -13,8 +13,8 @@ import pytest
 from telegram import Chat as TelegramChat
 from telegram import Message, Update, User
 
-from handlers.access import GROUP_SENTENCE
-from handlers.people import People, Role
+from handlers.chat.access import GROUP_SENTENCE
+from handlers.chat.people import People, Role
 from tests.handlers.chat_stage import OWNER, STRANGER, VIEWER, ChatStage, play
 
 KINDS_OF_MESSAGE = (

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from bot.errors import SettingsError
-from handlers.polling import readable
+from handlers.chat.polling import readable
 from tests.handlers.chat_stage import OWNER, VIEWER, ChatStage, play
 from tests.telegram.stories import connected
 

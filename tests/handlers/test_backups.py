@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.state import Identity
 from bot.storage.atomic_json import SCHEMA
 from bot.storage.backup import packed
-from bot.vault import Vault
-from handlers.pocket import Pocket, Search
+from bot.trading.state import Identity
+from bot.upkeep.vault import Vault
+from handlers.chat.pocket import Pocket, Search
 from tests.handlers.trading_stage import OWNER, Stage, play
 from tests.telegram.world import Message
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.context import TEXT_LIMIT, length, split, tagged
+from handlers.chat.context import TEXT_LIMIT, length, split, tagged
 from tests.telegram.html_rules import parse_html
 
 

@@ -17,14 +17,14 @@ from bot.core.snapshot import PositionNotOurs
 from bot.exchange.simulated import SimulatedMarket
 from bot.manager import TradeManager
 from bot.ports import World
-from handlers.application import ChatService
+from handlers.chat.application import ChatService
+from handlers.chat.context import Chat, ChatConfig
+from handlers.chat.notify import Outbox
+from handlers.chat.pace import unhurried
+from handlers.chat.people import People
+from handlers.chat.questions import Questions
 from handlers.commands import TABLE
-from handlers.context import Chat, ChatConfig
 from handlers.control import offer
-from handlers.notify import Outbox
-from handlers.pace import unhurried
-from handlers.people import People
-from handlers.questions import Questions
 from tests.fakes import START, dec
 from tests.handlers.trading_stage import OWNER, VIEWER, HandClock, Stage
 from tests.perpetuals import PERP, PerpetualStage

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.core.model import Side
-from bot.orphans import ASKED
+from bot.trading.orphans import ASKED
 from tests.handlers.trading_stage import Stage, play
 
 

@@ -17,9 +17,9 @@ import pytest
 from telegram.error import RetryAfter
 
 from bot.core.snapshot import DailyReport, GridEnded, Notice, Restarted, StopReached, Trouble
-from handlers import notify
-from handlers.context import ChatConfig
-from handlers.pace import Pace, seconds_of, unhurried
+from handlers.chat import notify
+from handlers.chat.context import ChatConfig
+from handlers.chat.pace import Pace, seconds_of, unhurried
 from tests.handlers.chat_stage import START, ChatStage, Time, Worker, fill_of, play
 from tests.telegram.floods import FloodLimits
 

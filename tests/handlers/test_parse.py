@@ -4,7 +4,7 @@ import pytest
 
 from bot.core.money import use_exact
 from bot.errors import CommandError
-from handlers.parse import parse_count, parse_id, parse_one_id, parse_report, parse_target, parse_words
+from handlers.words.parse import parse_count, parse_id, parse_one_id, parse_report, parse_target, parse_words
 
 
 @pytest.fixture(autouse=True)

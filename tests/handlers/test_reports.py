@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handlers import exports
-from handlers.figures import funds, gain, money
+from handlers.words.figures import funds, gain, money
 from tests.handlers.trading_stage import TAG, Stage, play
 
 

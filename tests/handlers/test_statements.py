@@ -6,11 +6,11 @@ from decimal import Decimal
 from bot.core.curve import Point
 from bot.core.model import Balance
 from bot.core.portfolio import Totals
-from bot.profits import ProfitView
-from bot.tally import CoinTally, Entry, OrderTally, PositionTally, Tally
-from handlers.figures import WIDTH
-from handlers.statements import profit
-from handlers.tallies import reconciled
+from bot.reports.profits import ProfitView
+from bot.reports.tally import CoinTally, Entry, OrderTally, PositionTally, Tally
+from handlers.words.figures import WIDTH
+from handlers.words.statements import profit
+from handlers.words.tallies import reconciled
 from tests.telegram.html_rules import parse_html
 
 D = Decimal

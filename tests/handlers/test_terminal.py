@@ -25,20 +25,20 @@ from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, Upd
 
 from bot.core.money import use_exact
 from bot.exchange.simulated import open_simulated
-from bot.ledger import MemoryLedger
+from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, World
-from bot.state import Identity
-from handlers.application import ChatService
-from handlers.context import Chat, ChatConfig, Context
-from handlers.notify import Outbox
-from handlers.pace import unhurried
-from handlers.people import People, Role
-from handlers.questions import Questions
-from handlers.table import Choice, Command, Table
-from handlers.terminal import PERSON, TOKEN, Terminal, keep_file
-from handlers.terminal_input import Pressed, Said, understood
-from handlers.terminal_screen import plain
+from bot.trading.state import Identity
+from handlers.chat.application import ChatService
+from handlers.chat.context import Chat, ChatConfig, Context
+from handlers.chat.notify import Outbox
+from handlers.chat.pace import unhurried
+from handlers.chat.people import People, Role
+from handlers.chat.questions import Questions
+from handlers.chat.table import Choice, Command, Table
+from handlers.terminal.input import Pressed, Said, understood
+from handlers.terminal.requests import PERSON, TOKEN, Terminal, keep_file
+from handlers.terminal.screen import plain
 from tests.handlers.chat_stage import PlainWords, Shelf, Time, fill_of
 from tests.telegram.stories import picture
 
@@ -312,7 +312,7 @@ def test_a_process_ends_cleanly_while_its_input_is_open(tmp_path: Path) -> None:
         import asyncio, sys
         from datetime import UTC, datetime
         from pathlib import Path
-        from handlers.terminal import Terminal
+        from handlers.terminal.requests import Terminal
 
         async def main():
             terminal = Terminal(stdin=sys.stdin, stdout=sys.stdout, results_dir=Path("."),

@@ -17,20 +17,20 @@ from telegram import Bot
 
 from bot.core.money import use_exact
 from bot.exchange.simulated import SimulatedMarket, open_simulated
-from bot.ledger import MemoryLedger
+from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, World
-from bot.restoration import Backup
-from bot.state import Identity
 from bot.storage.memory_store import MemoryStore
-from bot.vault import Vault
-from handlers.application import ChatService
+from bot.trading.state import Identity
+from bot.upkeep.restoration import Backup
+from bot.upkeep.vault import Vault
+from handlers.chat.application import ChatService
+from handlers.chat.context import Chat, ChatConfig
+from handlers.chat.notify import Outbox
+from handlers.chat.pace import unhurried
+from handlers.chat.people import People
+from handlers.chat.questions import Questions
 from handlers.commands import TABLE
-from handlers.context import Chat, ChatConfig
-from handlers.notify import Outbox
-from handlers.pace import unhurried
-from handlers.people import People
-from handlers.questions import Questions
 from tests.telegram.bot_api import BotApi
 from tests.telegram.people import Person
 from tests.telegram.world import Message

@@ -14,7 +14,7 @@ from bot.core.accounting import RoundTrip
 from bot.core.flows import BookedFill
 from bot.core.model import Side
 from bot.errors import StateUnwritable
-from bot.ledger import FileLedger
+from bot.ledger.logs import FileLedger
 from tests.storage.copies import backends, copy, holder
 from tests.storage.postgres_server import PostgresServer
 

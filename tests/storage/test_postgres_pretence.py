@@ -11,8 +11,8 @@ from bot.errors import StateCorrupt, StateForeign, StateUnwritable
 from bot.exchange.candles import ReplayClock
 from bot.exchange.paper import PaperGateway
 from bot.exchange.paper_file import ExchangeFile
-from bot.pretence import ASIDE, FILE, Pretence, move_aside, open_pretence
 from bot.storage.postgres import PRETEND, PostgresStore
+from bot.wiring.pretence import ASIDE, FILE, Pretence, move_aside, open_pretence
 from tests.exchange.accounts import FUNDS, LATER, MARKET, START, SYMBOL, always, buy, cancel, dec, sell
 from tests.exchange.test_paper_file import everything, some_trading
 from tests.storage.copies import Copy, copy, holder

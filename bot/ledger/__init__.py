@@ -1,0 +1,1 @@
+"""What is written down for people and auditors: closed trades, fills, and what went on."""

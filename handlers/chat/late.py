@@ -1,0 +1,70 @@
+"""Late commands: what somebody wanted a while ago may not be what they want now.
+
+Rule: a command older than a minute, or from before a restart, is not run but answered with a button. `/pause` is obeyed
+at once (waiting can only cost), `/panic` and `/stop` run because they ask before they act.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from html import escape
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, Update
+
+from bot.errors import CommandError
+from handlers.chat.context import Context
+from handlers.chat.table import Command
+
+LATE = timedelta(minutes=1)
+OBEYED_LATE = frozenset({"pause", "panic", "stop"})
+NOW = "now"
+SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LateCommand:
+    """A command that waits for its button; its update is obeyed as it came."""
+
+    command: Command
+    update: Update
+
+
+def is_late(update: Update, message: Message, context: Context) -> bool:
+    """Whether this message was meant for a moment that is over."""
+    return update.update_id in context.chat.replayed or context.chat.now() - message.date > LATE
+
+
+async def offer(update: Update, context: Context, command: Command) -> None:
+    """Answer a late command with a button."""
+    message, person = update.message, update.effective_user
+    if message is None or person is None:
+        return
+    now = context.chat.now()
+    nonce = context.chat.questions.ask(person.id, LateCommand(command, update), now)
+    button = InlineKeyboardButton("Do it now", callback_data=f"{NOW}:{nonce}")
+    words = escape((message.text or "")[:SHOWN])
+    await context.say(
+        update,
+        f"You sent this {_ago(now - message.date)} ago; it has not been done:\n<code>{words}</code>",
+        InlineKeyboardMarkup([[button]]),
+    )
+
+
+async def do_now(update: Update, context: Context, about: object) -> None:
+    """The button: obey the command as if it had just come."""
+    if not isinstance(about, LateCommand):
+        raise CommandError("this button belongs to another question; send the command again")
+    command, message = about.command, about.update.message
+    if message is None or context.role < command.role:
+        raise CommandError(f"/{command.name} can't be done now; send it again")
+    await context.change(update, f"Doing it now:\n<code>{escape((message.text or '')[:SHOWN])}</code>")
+    context.args = (message.text or "").split()[1:]
+    await command.handler(about.update, context)
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' * (count > 1)}"
+    return f"{seconds} second{'s' * (seconds != 1)}"

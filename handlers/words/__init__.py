@@ -1,0 +1,1 @@
+"""What is said and shown, and what typed words mean. Pure: data in, HTML and buttons out."""
