@@ -26,6 +26,7 @@ from bot.exchange.connection import connect
 from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, World
+from bot.scheduler import Schedule
 from bot.storage.tinydb_store import TinyDBStore
 from bot.trading.state import Identity
 from tests.venue.binance import BinanceVenue
@@ -107,20 +108,19 @@ async def living(venue: "Venue | Elsewhere", name: str, folder: Path, streams: b
     gateway = CcxtGateway(connection, connection.venue, data)
     world = World(data, gateway, TinyDBStore(folder), MemoryLedger(), clock)
     manager = TradeManager(world, Policy(), Identity("abc", name))
-    tasks: set[asyncio.Task[None]] = set()
+    schedule = Schedule(UTC)  # wakes as in the worker; its times are ours to choose
 
     def hear(events: Any) -> None:
         manager.hear(events)
-        task = asyncio.ensure_future(manager.beat())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        schedule.now(manager.beat, "heartbeat")
 
     gateway.listen(hear)
     await manager.start()
+    schedule.start()
     try:
         yield Life(manager, gateway, venue)
     finally:
-        await asyncio.gather(*tasks)
+        await schedule.stop(5)
         await manager.close()
         await gateway.close()
 

@@ -13,7 +13,9 @@ from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from math import inf
 from pathlib import Path
+from time import perf_counter
 from typing import cast
 
 import orjson
@@ -40,6 +42,10 @@ from bot.storage.recovery import FILE, JOURNAL, Documents, Recovered, Recovery, 
 
 log = logging.getLogger(__name__)
 
+QUICK_SECONDS = 0.002
+"""A disk whose last append took less is written to at once: to a thread and back takes longer than its sync. A slower
+one, or one that is busy with a fold, never holds the loop twice."""
+
 Tables = dict[str, dict[str, object]]
 
 
@@ -57,6 +63,7 @@ class TinyDBStore:
         self._generation = 0  # of state.json
         self._is_damaged = False
         self._has_news = False  # a change that state.json has not got
+        self._append_took = inf
         self._threads: ThreadPoolExecutor | None = None
         self._keeping = asyncio.Lock()
         self._folding = asyncio.Lock()
@@ -80,7 +87,10 @@ class TinyDBStore:
             encoded = await _encoded(items)
             journal = self._journal or await self._begun()
             try:
-                await self._done(lambda: journal.append(encoded))
+                if self._append_took < QUICK_SECONDS and len(encoded) < SLICE:
+                    self._append(journal, encoded)
+                else:
+                    await self._done(lambda: self._append(journal, encoded))
             except CancelledError:
                 self._changed(encoded)  # it is on the disk all the same
                 raise
@@ -130,6 +140,13 @@ class TinyDBStore:
         return state
 
     # -- writing -------------------------------------------------------------------------------------------------
+
+    def _append(self, journal: Journal, encoded: list[Change]) -> None:
+        began = perf_counter()
+        try:
+            journal.append(encoded)
+        finally:
+            self._append_took = perf_counter() - began
 
     def _changed(self, encoded: list[Change]) -> None:
         self._has_news = True

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from time import sleep
 from typing import Any, TypeVar
 
 import orjson
@@ -20,7 +21,7 @@ from bot.errors import StateCorrupt, StateError, StateNewer, StateUnwritable
 from bot.storage.atomic_json import AtomicJSONStorage
 from bot.storage.journal import line
 from bot.storage.recovery import Recovery, recover
-from bot.storage.tinydb_store import TinyDBStore, load, save, things
+from bot.storage.tinydb_store import QUICK_SECONDS, TinyDBStore, load, save, things
 from tests.storage.levels import MARKET, beat, cycle_of, executor
 
 LEVELS = range(1, 4)
@@ -354,6 +355,7 @@ def test_what_is_kept_during_a_fold_is_in_the_state_whatever_is_lost_of_the_fold
             cycle += 1
             await store.keep({**beat(cycle, range(1, 2000, 400)), ("executors", f"g1.{cycle * 2}"): None})
             copies.append(copied_alive(tmp_path / "state", tmp_path / f"copy{cycle}"))
+            await asyncio.sleep(0)  # a quick disk is written to without a pause
         await folding
         return cycle
 
@@ -469,8 +471,12 @@ def test_a_folder_that_is_a_file_is_unwritable(tmp_path: Path) -> None:
 
 
 def test_a_keep_that_is_cancelled_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    def slow(fd: int) -> None:
+        sleep(2 * QUICK_SECONDS)
+        os.fsync(fd)
+
     async def story() -> None:
-        store = TinyDBStore(tmp_path)
+        store = TinyDBStore(tmp_path, sync=slow)
         await store.keep(beat(1, LEVELS))
         for cycle in range(2, 30):
             task = asyncio.create_task(store.keep(beat(cycle, LEVELS)))
