@@ -6,7 +6,6 @@ clock off) is learned here; what it says about one order is the caller's to judg
 """
 
 import asyncio
-import importlib
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,6 +15,7 @@ from typing import Any
 from bot.errors import ExchangeWaits, MarketError, SettingsError
 from bot.exchange import outcomes
 from bot.exchange.faults import MALFORMED, errors
+from bot.exchange.importing import imported
 from bot.exchange.request_queue import TICKET, Priority, RequestQueue, Ticket, Withdrawn
 from bot.exchange.streams import Streams
 from bot.exchange.venues import VENUES, Call, Pages, Venue
@@ -173,11 +173,8 @@ def connect(
 ) -> Connection:
     """A line to an exchange of ccxt that has not been used yet. `keys`: key, secret, password; `options` are merged
     into ccxt's constructor. SettingsError for an exchange or mode this bot can't trade."""
-    pro = importlib.import_module("ccxt.pro")
-    kind = getattr(pro, name, None) if name in pro.exchanges else None
-    if kind is None:
-        kind = getattr(importlib.import_module("ccxt.async_support"), name, None)
-    if kind is None or name not in importlib.import_module("ccxt").exchanges:
+    kind = getattr(imported("ccxt.pro"), name, None) or getattr(imported("ccxt.async_support"), name, None)
+    if kind is None or name not in imported("ccxt").exchanges:
         raise SettingsError(f"EXCHANGE: expected simulated or a ccxt id such as bybit or binance, got {name!r}")
     venue = VENUES.get(name)
     if mode != "paper" and venue is None:

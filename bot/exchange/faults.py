@@ -1,10 +1,11 @@
 """ccxt's exceptions, and what its parsers raise.
 
-Rule: ccxt takes a second and a hundred megabytes to import, so its names are fetched when they are first needed.
+Rule: ccxt takes long to import, so its names are fetched when they are first needed.
 """
 
-import importlib
 from typing import Any
+
+from bot.exchange.importing import imported
 
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 """What ccxt's parsers raise where a reply is not what they expect."""
@@ -12,7 +13,7 @@ MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, Arithm
 
 def errors() -> Any:
     """The module of ccxt's exceptions."""
-    return importlib.import_module("ccxt.base.errors")
+    return imported("ccxt.base.errors")
 
 
 def broken() -> tuple[type[BaseException], ...]:
