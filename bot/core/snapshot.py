@@ -184,6 +184,44 @@ class GridEnded(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfRange(Notice):
+    """The price has been outside a grid's MIN … MAX `since` then; `bound` is the end it passed. Told once a while for a
+    grid. `held` coins of it, bought for `cost`."""
+
+    grid: str
+    symbol: str
+    price: Decimal
+    bound: Decimal
+    is_below: bool
+    since: datetime
+    held: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BackInRange(Notice):
+    """The price is in a grid's range again, after its being outside `since` then was told."""
+
+    grid: str
+    symbol: str
+    price: Decimal
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled(Notice):
+    """Nothing of a grid was filled `since` then, though the price was in its range. `buy` and `sell`: its orders next
+    to the market, None where none rests. Told once a while for a grid."""
+
+    grid: str
+    symbol: str
+    price: Decimal
+    since: datetime
+    buy: Decimal | None = None
+    sell: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EntriesHeld(Notice):
     """`MAX_EXPOSURE` is used up: farther entries wait."""
 
@@ -194,11 +232,12 @@ class EntriesHeld(Notice):
 
 @dataclass(frozen=True, slots=True)
 class DailyLossReached(Notice):
-    """`MAX_DAILY_LOSS` was reached: all entries are paused until somebody resumes them."""
+    """`MAX_DAILY_LOSS` was reached: all entries, those of `grids`, are paused until somebody resumes them."""
 
     loss: Decimal
     limit: Decimal
     currency: str
+    grids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +275,8 @@ class Trouble(Notice):
 @dataclass(frozen=True, slots=True)
 class Restarted(Notice):
     """The worker began with state: how long it was away, and what it found. `adopted` orders the state had not known;
-    `gone` ones left the book without a trade; `unknown` ones belong to no level and are asked about."""
+    `gone` ones left the book without a trade; `unknown` ones belong to no level and are asked about. `unasked`:
+    not every market could be asked yet."""
 
     away_seconds: int
     grids: int
@@ -246,6 +286,7 @@ class Restarted(Notice):
     adopted: int = 0
     gone: int = 0
     unknown: int = 0
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,9 +372,18 @@ class StateRestored(Notice):
 
 @dataclass(frozen=True, slots=True)
 class StrangerKnocked(Notice):
-    """Somebody who is nobody here wrote to the bot, and got no answer."""
+    """Somebody who is nobody here wrote to the bot, and got no answer. `name` is what they call themselves."""
 
     person_id: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonGone(Notice):
+    """An owner or viewer has blocked the bot, and hears nothing until they write again."""
+
+    person_id: int
+    is_owner: bool
 
 
 @dataclass(frozen=True, slots=True)

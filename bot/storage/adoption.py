@@ -97,9 +97,11 @@ async def _adopt(folder: Path, store: PostgresStore, state: Recovered, tables: T
 
 def _sentence(note: Mapping[str, object]) -> str:
     doubt = f" {note['doubt']}" if note["doubt"] else ""
+    grids = "1 grid" if note["grids"] == 1 else f"{note['grids']} grids"
+    levels = "1 level" if note["levels"] == 1 else f"{note['levels']} levels"
     return (
-        f"The database has taken over the state of the files: {note['grids']} grids with {note['levels']} levels. The "
-        f"files lie in {note['folder']} now.{doubt}"
+        f"The database has taken over the state of the files: {grids} with {levels}. The files lie in "
+        f"{note['folder']} now.{doubt}"
     )
 
 

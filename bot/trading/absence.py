@@ -36,6 +36,7 @@ class Absence:
             adopted=self._heart.reconciliation.found.adopted,
             gone=sum(self._is_gone(key, client_id) for key, client_id in self._rested.items()),
             unknown=len(state.notes.get(ORPHANS, {}).keys() - self._unknown),
+            unasked=not all(desk.is_known for desk in self._heart.desks.values()),
         )
 
     def _is_gone(self, key: str, client_id: str) -> bool:

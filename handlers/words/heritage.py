@@ -85,6 +85,8 @@ def meanwhile(told: snapshot.Restarted) -> str:
     parts = []
     if told.fills or told.closed:
         parts += [plural(told.fills, "fill"), plural(told.closed, "closed trade")]
+    elif told.unasked:
+        parts.append("what happened is not known yet: the exchange can't be asked")
     else:
         parts.append("nothing traded")
     if told.gone:

@@ -151,7 +151,7 @@ def test_with_the_exchange_gone_it_starts_says_so_and_goes_on(tmp_path: Path) ->
         lay(tmp_path, place, venue)
     with exchanges.started(tmp_path, place, venue) as bot:
         owner = Owner(bot)
-        bot.out.wait_for("Back at")
+        bot.out.wait_for("what happened is not known yet")
         owner.says("/status")
         owner.reads("can't be reached")
         with threaded(venue):

@@ -82,7 +82,7 @@ def test_a_pretend_account_moves_into_the_database_and_survives_a_wiped_disk(
     with_database = {**settings, "DATABASE_URL": url}
     lives(tmp_path / "disk", settings, "/linear -0.7% +0.7% 40 0.001 0.04 loop")
     bot = lives(tmp_path / "disk", with_database, "/status")
-    assert "The database has taken over the state of the files: 1 grids with 40 levels." in bot.out.text
+    assert "The database has taken over the state of the files: 1 grid with 40 levels." in bot.out.text
     there = {path.name for path in bot.results.iterdir()}
     assert "exchange-moved-to-database.db" in there
     assert not there & {"state.json", "exchange.db"}
