@@ -7,8 +7,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.backtest import Report, run
-from bot.backtest_command import Rules
+from bot.backtest import Report, Rules, run
 from bot.core.grids import GridSpec, Shape
 from bot.exchange.candles import CandleSeries
 

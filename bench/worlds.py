@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bot.core.grids import GridSpec, Shape
+from bot.core.lengths import Length
 from bot.core.model import FeeSide, Market, Quote
 from bot.exchange.paper import PaperGateway
 from bot.ledger.logs import MemoryLedger
@@ -60,7 +61,7 @@ class HandMarket:
     async def quote(self, symbol: str) -> Quote:
         return self._quote
 
-    async def candles(self, symbol: str, count: int) -> tuple[()]:
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> tuple[()]:
         return ()
 
 

@@ -30,9 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     """The exit code of the process."""
     command, *rest = arguments or ["run"]
     if command == "backtest":
-        from bot import backtest
+        from bot import backtest_command
 
-        return backtest.main(rest)
+        return backtest_command.main(rest)
     import asyncio
 
     from bot.core.money import use_exact

@@ -1,47 +1,80 @@
-"""The second front door: a grid over recorded candles, by the same manager and executors that trade for real.
+"""The backtest: a grid over recorded candles, by the same manager and executors that trade for real.
 
 Rule: nothing of the engine is written again here. The run stops only at candles where something can happen (a price at
 which an order rests, a price or a time somebody waits for) and leaps over the rest; tests show that leaping and
 stepping give the same trades. Fills follow the rule of `exchange/matching.py`; equity is taken at each close.
 """
 
-import asyncio
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.backtest_command import Command, Rules, parse, words_of
-from bot.charts import BacktestPicture, backtest_chart
+from bot.charts import BacktestPicture
 from bot.core.accounting import RoundTrip
 from bot.core.flows import BookedFill
 from bot.core.grids import GridSpec
-from bot.core.money import ZERO, use_exact
+from bot.core.model import Candle, FeeSide, Market
+from bot.core.money import HUNDRED, ZERO, average
 from bot.core.preview import Preview
-from bot.core.words import as_command
-from bot.errors import BotError, CommandError
-from bot.exchange.candle_files import read_candles
-from bot.exchange.candles import CandleFeed, CandleSeries, ReplayClock
+from bot.errors import CommandError
+from bot.exchange.candles import CandleFeed, CandleSeries, ReplayClock, series_of
 from bot.exchange.matching import Book
 from bot.exchange.paper import PaperGateway
 from bot.manager import TradeManager
-from bot.ports import Policy, World
-from bot.settings import Settings, load_settings
+from bot.ports import IS_REPLAY, Policy, World
 from bot.storage.memory_store import MemoryStore
 from bot.trading.state import Identity
-from bot.wiring.history import read_history
 
 FUNDS = Decimal(10) ** 12
 """Quote currency of the pretend account: a backtest asks what a grid earns, not whether somebody can afford it."""
 
 IDENTITY = Identity("bt0", "backtest")
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the pretend exchange of a backtest trades. Ratios as 0.0002 = 0.02 %; fees are taken in quote currency."""
+
+    maker_fee_ratio: Decimal = ZERO
+    price_tick: Decimal = Decimal("0.01")
+    amount_step: Decimal = Decimal("0.000001")
+    min_amount: Decimal = ZERO
+    min_cost: Decimal = ZERO
+    touch: bool = False
+
+    @classmethod
+    def of(cls, market: Market) -> "Rules":
+        """Those of a real market."""
+        return cls(
+            maker_fee_ratio=market.maker_fee_ratio,
+            price_tick=market.price_tick,
+            amount_step=market.amount_step,
+            min_amount=market.min_amount,
+            min_cost=market.min_cost,
+        )
+
+    def market(self, symbol: str) -> Market:
+        base, _, quote = symbol.partition("/")
+        return Market(
+            symbol=symbol,
+            base=base,
+            quote=quote.partition(":")[0],
+            price_tick=self.price_tick,
+            amount_step=self.amount_step,
+            min_amount=max(self.min_amount, self.amount_step),
+            min_cost=self.min_cost,
+            maker_fee_ratio=self.maker_fee_ratio,
+            taker_fee_ratio=self.maker_fee_ratio,
+            fee_side=FeeSide.QUOTE,
+        )
 
 
 class TradeList:
@@ -58,6 +91,10 @@ class TradeList:
 
     async def last(self, count: int) -> Sequence[RoundTrip]:
         return self.trades[-count:][::-1]
+
+    async def fills_since(self, grid: str, since: datetime, most: int) -> Sequence[BookedFill]:
+        """No fills are kept."""
+        return ()
 
     async def export(self, folder: Path) -> Sequence[Path]:
         """There is nothing to export but the report."""
@@ -79,6 +116,16 @@ class Report:
     max_drawdown: Decimal
     hold: Decimal
     capital: Decimal
+
+    @property
+    def profit(self) -> Decimal:
+        """Realised and open."""
+        return self.realized + self.unrealized
+
+    @property
+    def profit_pct(self) -> Decimal | None:
+        """The same in per cent of the capital; None where there is none."""
+        return average(self.profit * HUNDRED, self.capital) if self.capital else None
 
     @property
     def bars_per_second(self) -> float:
@@ -112,32 +159,65 @@ class Run:
     equity: NDArray[np.float64]
     series: CandleSeries
 
+    @property
+    def span(self) -> timedelta:
+        """From the opening of the first candle to the close of the last, gaps included."""
+        bar = timedelta(milliseconds=self.series.bar)
+        return self.series.closes_at(len(self.series) - 1) - self.series.closes_at(0) + bar
+
+
+def of_minutes(candles: Sequence[Candle]) -> CandleSeries:
+    """Minutes in order of time as a series. MarketError where there is none."""
+    return series_of(candles, MINUTE)
+
+
+def latest(series: CandleSeries, bars: int) -> CandleSeries:
+    """The last candles of a series."""
+    columns = ("times", "open", "high", "low", "close", "volume")
+    return replace(series, **{name: getattr(series, name)[-bars:] for name in columns})
+
 
 async def run(
-    spec: GridSpec, series: CandleSeries, rules: Rules, policy: Policy | None = None, leap: bool = True
+    spec: GridSpec,
+    series: CandleSeries,
+    rules: Rules,
+    policy: Policy | None = None,
+    leap: bool = True,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Run:
-    """Trade a grid over candles. CommandError where the preview forbids it; `leap=False` stops at every candle."""
+    """Trade a grid over candles. CommandError where the preview forbids it, TimeoutError once `enough` says so;
+    `leap=False` stops at every candle."""
+    replaying = IS_REPLAY.set(True)
+    try:
+        return await _run(spec, series, rules, policy or Policy(leap_ratio=None), leap, enough)
+    finally:
+        IS_REPLAY.reset(replaying)
+
+
+async def _run(
+    spec: GridSpec, series: CandleSeries, rules: Rules, policy: Policy, leap: bool, enough: Callable[[], bool]
+) -> Run:
     market = rules.market(spec.symbol)
     clock = ReplayClock(series.closes_at(0))
     gateway = PaperGateway({market.symbol: market}, clock, {market.quote: FUNDS}, touch=rules.touch, keep_closed=1000)
     feed = CandleFeed(series, market, gateway, clock)
     ledger = TradeList()
     world = World(data=feed, gateway=gateway, store=MemoryStore(), ledger=ledger, clock=clock)
-    manager = TradeManager(world, policy or Policy(leap_ratio=None), IDENTITY)
+    manager = TradeManager(world, policy, IDENTITY)
     await manager.start()
     shown = await manager.preview(spec)
     if shown.problems:
         raise CommandError(shown.problems[0])
     began = perf_counter()
     await manager.create(shown)
-    stops, worth = await _play(manager, feed, gateway.book(market.symbol), leap)
+    stops, worth = await _play(manager, feed, gateway.book(market.symbol), leap, enough)
     equity = _equity(series, stops, worth)
     seconds = perf_counter() - began
     return Run(shown, _report(manager, shown, series, equity, seconds), ledger.trades, equity, series)
 
 
 async def _play(
-    manager: TradeManager, feed: CandleFeed, book: Book, leap: bool
+    manager: TradeManager, feed: CandleFeed, book: Book, leap: bool, enough: Callable[[], bool]
 ) -> tuple[list[int], list[tuple[float, float]]]:
     """From the first candle to the last. Returns where it stopped, and (sure profit, coins held) from each stop on."""
     state, heart = manager.state, manager.heartbeat
@@ -154,6 +234,8 @@ async def _play(
         worth.append((float(sure), float(holding.amount)))
         if feed.index == last:
             return stops, worth
+        if enough():
+            raise TimeoutError
         following = feed.index + 1
         if leap:
             at, rise, fall = heart.next_bounds(desk, manager.world.clock.now())
@@ -200,86 +282,20 @@ def _report(
     )
 
 
-# -- the command line ----------------------------------------------------------------------------------------------
-
-
-def main(arguments: Sequence[str]) -> int:
-    """`python -m bot backtest …`: run, print the report, draw the chart. Exit code 0, or 2 with one line on stderr."""
-    use_exact()
-    try:
-        command = parse(arguments)
-        if command.candles is not None:
-            words, (series, rules) = words_of(command), _recorded(command.candles, command.typed)
-        else:
-            settings = load_settings()
-            words = words_of(command, settings.symbol)
-            series, rules = _remembered(settings, words.symbol, command)
-        done = asyncio.run(run(words.at(series.decimal(0, "close")), series, rules))
-        if command.chart is not None:
-            _draw(done, command.chart)
-    except BotError as error:
-        print(f"backtest: {error}", file=sys.stderr)
-        return 2
-    print(done.report.to_json() if command.as_json else describe(done))
-    return 0
-
-
-def _recorded(path: Path, typed: Mapping[str, Any]) -> tuple[CandleSeries, Rules]:
-    """A file's candles; it knows its own tick."""
-    series = read_candles(path)
-    tick = min(Rules().price_tick, Decimal(1).scaleb(-series.digits))
-    return series, Rules(**{"price_tick": tick, **typed})
-
-
-def _remembered(settings: Settings, symbol: str, command: Command) -> tuple[CandleSeries, Rules]:
-    """The exchange's candles, traded by its own rules but for those that were typed. MarketError, SettingsError."""
-    if settings.exchange == "simulated":
-        raise CommandError("give --candles FILE, or name an exchange whose history to read, such as EXCHANGE=bybit")
-    series, market = asyncio.run(read_history(settings, symbol, command.days))
-    return series, replace(Rules.of(market), **command.typed)
-
-
-def picture(done: Run) -> BacktestPicture:
-    """What the chart of a run shows."""
+def picture(done: Run, zone: tzinfo = UTC) -> BacktestPicture:
+    """What the chart of a run shows, by the clocks of a time zone as they stand at its end."""
     series, report, spec = done.series, done.report, done.preview.spec
     closes = _closes(series)
-    total = report.realized + report.unrealized
+    ahead = series.closes_at(len(series) - 1).astimezone(zone).utcoffset() or timedelta()
     trades = "trade" if report.round_trips == 1 else "trades"
     return BacktestPicture(
         title=f"{spec.symbol} {spec.shape} × {spec.count}",
-        subtitle=f"{total:+,.2f} {done.preview.market.quote} · {report.round_trips:,} closed {trades}",
+        subtitle=f"{report.profit:+,.2f} {done.preview.market.quote} · {report.round_trips:,} closed {trades}",
         currency=done.preview.market.quote,
-        times=series.times + series.bar,
+        times=series.times + series.bar + ahead // timedelta(milliseconds=1),
         closes=closes,
         equity=done.equity,
         hold=float(report.capital) * (closes / closes[0] - 1),
         entries=[float(level.entry) for level in done.preview.accepted],
-        sales=[(trade.closed_at, float(trade.exit)) for trade in done.trades],
+        sales=[(trade.closed_at + ahead, float(trade.exit)) for trade in done.trades],
     )
-
-
-def _draw(done: Run, path: Path) -> None:
-    try:
-        path.write_bytes(backtest_chart(picture(done)))
-    except OSError as error:
-        raise CommandError(f"the chart can't be written to {path}: {error.strerror}") from None
-
-
-def describe(done: Run) -> str:
-    """The report for a person."""
-    report, shown = done.report, done.preview
-    money = shown.market.quote
-    total = report.realized + report.unrealized
-    first, last = done.series.closes_at(0), done.series.closes_at(len(done.series) - 1)
-    rows = (
-        ("candles", f"{report.bars:,} in {report.seconds:.3f} s ({report.bars_per_second:,.0f} a second)"),
-        ("period", f"{first:%Y-%m-%d} … {last:%Y-%m-%d} ({(last - first).days} days)"),
-        ("capital at worst", f"{report.capital:,.2f} {money}"),
-        ("closed trades", f"{report.round_trips:,}"),
-        ("realised", f"{report.realized:+,.2f} {money} after {report.fees:,.2f} of fees"),
-        ("open profit", f"{report.unrealized:+,.2f} {money} in {report.open_positions} levels"),
-        ("total", f"{total:+,.2f} {money} ({float(total) / float(report.capital):+.2%} of the capital)"),
-        ("deepest fall", f"{report.max_drawdown:,.2f} {money}"),
-        ("holding instead", f"{report.hold:+,.2f} {money}"),
-    )
-    return "\n".join([as_command(shown.spec), *(f"{name:<17} {text}" for name, text in rows)])

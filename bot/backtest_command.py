@@ -1,20 +1,27 @@
-"""What may be typed behind `python -m bot backtest`: a grid in the words of the chat, where its candles come from, and
-how the pretend exchange trades.
+"""The second front door: `python -m bot backtest`, a grid in the words of the chat over a file of candles or over the
+exchange's own history.
 
 Rule: read by hand, as `-1%` is a price here and not an option. What is wrong is one line with an example.
 """
 
+import asyncio
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from bot.backtest import Rules, Run, picture, run
+from bot.charts import backtest_chart
 from bot.core.grids import Shape
-from bot.core.model import FeeSide, Market
-from bot.core.money import ZERO, plain
-from bot.core.words import GridWords, parse_grid, parse_number
-from bot.errors import CommandError
+from bot.core.money import ZERO, plain, use_exact
+from bot.core.words import GridWords, as_command, parse_grid, parse_number
+from bot.errors import BotError, CommandError
+from bot.exchange.candle_files import read_candles
+from bot.exchange.candles import CandleSeries
+from bot.settings import Settings, load_settings
+from bot.wiring.history import read_history
 
 USAGE = (
     "python -m bot backtest linear BTC/USDT 54000 66000 20 0.001 0.5 loop [--candles FILE.csv | --days 30] "
@@ -24,44 +31,6 @@ USAGE = (
 DAYS = 30
 """Of the exchange's history, unless told otherwise."""
 MOST_DAYS = 366
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How the pretend exchange of a backtest trades. Ratios as 0.0002 = 0.02 %; fees are taken in quote currency."""
-
-    maker_fee_ratio: Decimal = ZERO
-    price_tick: Decimal = Decimal("0.01")
-    amount_step: Decimal = Decimal("0.000001")
-    min_amount: Decimal = ZERO
-    min_cost: Decimal = ZERO
-    touch: bool = False
-
-    @classmethod
-    def of(cls, market: Market) -> "Rules":
-        """Those of a real market."""
-        return cls(
-            maker_fee_ratio=market.maker_fee_ratio,
-            price_tick=market.price_tick,
-            amount_step=market.amount_step,
-            min_amount=market.min_amount,
-            min_cost=market.min_cost,
-        )
-
-    def market(self, symbol: str) -> Market:
-        base, _, quote = symbol.partition("/")
-        return Market(
-            symbol=symbol,
-            base=base,
-            quote=quote.partition(":")[0],
-            price_tick=self.price_tick,
-            amount_step=self.amount_step,
-            min_amount=max(self.min_amount, self.amount_step),
-            min_cost=self.min_cost,
-            maker_fee_ratio=self.maker_fee_ratio,
-            taker_fee_ratio=self.maker_fee_ratio,
-            fee_side=FeeSide.QUOTE,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +122,68 @@ def words_of(command: Command, default_symbol: str = "BTC/USDT") -> GridWords:
 def _symbol(word: str) -> str | None:
     base, slash, quote = word.partition("/")
     return word.upper() if slash and base and quote else None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`python -m bot backtest …`: run, print the report, draw the chart. Exit code 0, or 2 with one line on stderr."""
+    use_exact()
+    try:
+        command = parse(arguments)
+        if command.candles is not None:
+            words, (series, rules) = words_of(command), _recorded(command.candles, command.typed)
+        else:
+            settings = load_settings()
+            words = words_of(command, settings.symbol)
+            series, rules = _remembered(settings, words.symbol, command)
+        done = asyncio.run(run(words.at(series.decimal(0, "close")), series, rules))
+        if command.chart is not None:
+            _draw(done, command.chart)
+    except BotError as error:
+        print(f"backtest: {error}", file=sys.stderr)
+        return 2
+    print(done.report.to_json() if command.as_json else describe(done))
+    return 0
+
+
+def _recorded(path: Path, typed: Mapping[str, Any]) -> tuple[CandleSeries, Rules]:
+    """A file's candles; it knows its own tick."""
+    series = read_candles(path)
+    tick = min(Rules().price_tick, Decimal(1).scaleb(-series.digits))
+    return series, Rules(**{"price_tick": tick, **typed})
+
+
+def _remembered(settings: Settings, symbol: str, command: Command) -> tuple[CandleSeries, Rules]:
+    """The exchange's candles, traded by its own rules but for those that were typed. MarketError, SettingsError."""
+    if settings.exchange == "simulated":
+        raise CommandError("give --candles FILE, or name an exchange whose history to read, such as EXCHANGE=bybit")
+    series, market = asyncio.run(read_history(settings, symbol, command.days))
+    return series, replace(Rules.of(market), **command.typed)
+
+
+def _draw(done: Run, path: Path) -> None:
+    try:
+        path.write_bytes(backtest_chart(picture(done)))
+    except OSError as error:
+        raise CommandError(f"the chart can't be written to {path}: {error.strerror}") from None
+
+
+def describe(done: Run) -> str:
+    """The report for a person."""
+    report, shown = done.report, done.preview
+    money = shown.market.quote
+    first, last = done.series.closes_at(0), done.series.closes_at(len(done.series) - 1)
+    rows = (
+        ("candles", f"{report.bars:,} in {report.seconds:.3f} s ({report.bars_per_second:,.0f} a second)"),
+        ("period", f"{first:%Y-%m-%d} … {last:%Y-%m-%d} ({(last - first).days} days)"),
+        ("capital at worst", f"{report.capital:,.2f} {money}"),
+        ("closed trades", f"{report.round_trips:,}"),
+        ("realised", f"{report.realized:+,.2f} {money} after {report.fees:,.2f} of fees"),
+        ("open profit", f"{report.unrealized:+,.2f} {money} in {report.open_positions} levels"),
+        (
+            "total",
+            f"{report.profit:+,.2f} {money} ({report.profit_pct or ZERO:+.2f}% of the capital)",
+        ),
+        ("deepest fall", f"{report.max_drawdown:,.2f} {money}"),
+        ("holding instead", f"{report.hold:+,.2f} {money}"),
+    )
+    return "\n".join([as_command(shown.spec), *(f"{name:<17} {text}" for name, text in rows)])

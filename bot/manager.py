@@ -5,7 +5,6 @@ Rule: a command changes modes or adds levels under the heartbeat's lock, makes t
 Nothing here talks to the exchange but to read prices and balances, and never under the lock.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,33 +12,30 @@ from datetime import datetime
 from decimal import Decimal
 from secrets import randbelow
 
+from bot.core.editing import Edit
 from bot.core.events import Event
 from bot.core.executor import PositionExecutor
 from bot.core.grids import GridSpec, Shape
 from bot.core.level import Level
 from bot.core.lifecycle import Mode
-from bot.core.margin import leverage_of
 from bot.core.model import Balance, Market, Quote
 from bot.core.money import HUNDRED, ZERO, average, is_exact, plain
 from bot.core.portfolio import Grid
-from bot.core.preview import Limits, Preview, preview, sold_of
+from bot.core.preview import Limits, Preview, sold_of
 from bot.core.snapshot import LiveAsked, Notice, Trouble
-from bot.errors import CommandError, MarketError, StateUnwritable
+from bot.errors import CommandError, StateUnwritable
 from bot.ports import Key, Policy, World
-from bot.trading import confirmation, daily
+from bot.trading import confirmation, daily, editing
 from bot.trading.absence import Absence
 from bot.trading.desk import Desk
 from bot.trading.heartbeat import Heartbeat
 from bot.trading.markets import Markets
+from bot.trading.planning import Planning
 from bot.trading.state import Identity, TradingState
+from bot.trading.steering import Steering
 from bot.upkeep.inheritance import Inheritance
 
 log = logging.getLogger(__name__)
-
-MANY = 300
-"""Levels whose preview takes long enough to be noticed."""
-
-_ONE_LEVEL = "{} is one level; stop its grid: /stop {}"
 
 
 class TradeManager:
@@ -54,6 +50,8 @@ class TradeManager:
         self.state = TradingState(identity)
         self.heartbeat = Heartbeat(world, self.state, policy)
         self.markets = Markets(self.heartbeat)
+        self.planning = Planning(world, self.state, policy, self.markets)
+        self.steering = Steering(self.heartbeat, self.state, policy)
         self.inheritance = Inheritance(self)
         self.started_at: datetime | None = None
         self.is_loaded = False
@@ -130,6 +128,7 @@ class TradeManager:
             now = self.world.clock.now()
             self.heartbeat.bookkeeper.sample(self.heartbeat.desks, now)
             self.heartbeat.guard.sweep(self.heartbeat.desks, now)
+            self.heartbeat.vigil.look(self.heartbeat.desks, now)
             self.state.put_meta(replace(self.state.meta, seen_at=now))
             await self.keep()
         await self.write_fills()
@@ -178,11 +177,13 @@ class TradeManager:
         for told in list(daily.reports(self.state, heart.guard, heart.desks, self.world.clock.now())):
             await self.tell(told)
 
-    async def delivered(self, keys: Iterable[str]) -> None:
-        """These notices were delivered: they leave the outbox."""
+    async def delivered(self, keys: Iterable[str], notes: Mapping[Key, Mapping[str, object] | None]) -> None:
+        """These notices were delivered: they leave the outbox, and what the chat notes of it is durable with that."""
         async with self.heartbeat.lock:
             for key in keys:
                 self.state.drop_notice(key)
+            for place, note in notes.items():
+                self.state.put_note(place, note)
             await self.keep()
 
     # -- markets ---------------------------------------------------------------------------------------------------
@@ -197,12 +198,7 @@ class TradeManager:
 
     async def quote(self, symbol: str) -> Quote:
         """The price now. MarketError when there is none to go by."""
-        quote = await self.world.data.quote(symbol)
-        if not quote.is_sane:
-            raise MarketError(
-                f"{symbol} has no sane price now (bid {quote.bid}, ask {quote.ask}); try again in a moment"
-            )
-        return quote
+        return await self.planning.quote(symbol)
 
     async def balances(self) -> Mapping[str, Balance]:
         """Funds of the account by currency."""
@@ -210,19 +206,13 @@ class TradeManager:
 
     # -- grids -----------------------------------------------------------------------------------------------------
 
+    async def limits(self, market: Market) -> Limits:
+        """What a grid on this market may use now: funds, exposure, leverage and position. MarketError."""
+        return await self.planning.limits(market)
+
     async def preview(self, spec: GridSpec) -> Preview:
         """All that this grid would be, at the price of now. CommandError, MarketError."""
-        market = (await self.desk(spec.symbol)).market
-        quote = await self.quote(spec.symbol)
-        funds = (await self.balances()).get(market.quote)
-        free = funds.free if funds is not None else ZERO
-        limits = Limits(free=free, exposure=self.policy.max_exposure)
-        if market.perpetual:
-            position = await self.world.gateway.position(spec.symbol)
-            limits = replace(limits, leverage=leverage_of(self.policy.leverage, position), position=position)
-        if spec.count > MANY:  # pure, so it may as well be computed beside the loop
-            return await asyncio.to_thread(preview, spec, market, quote, self.policy.offsets, limits)
-        return preview(spec, market, quote, self.policy.offsets, limits)
+        return await self.planning.preview(spec)
 
     async def create(self, shown: Preview, nonce: str = "") -> Grid | Preview:
         """Create the grid of a preview a person has seen. Checked again first: where what buys at once, what is refused
@@ -237,6 +227,35 @@ class TradeManager:
             raise CommandError(fresh.problems[0])
         begun = fresh.capital, fresh.quote.bid
         return await self._add(fresh.spec, fresh.market, fresh.to_levels, nonce, begun)
+
+    async def plan_edit(self, grid_id: str, spec: GridSpec) -> Edit:
+        """What making this of a running grid would do, at the price of now. CommandError, MarketError."""
+        return await self.planning.edit(grid_id, spec)
+
+    async def edit(self, shown: Edit) -> Grid | Edit:
+        """Make of a running grid what a person has seen. Checked again first: where it would do something else now,
+        that is returned and nothing is done. Asked for twice it is done once. CommandError, MarketError."""
+        grid_id, spec = shown.grid.id, shown.made.spec
+        if self.planning.editable(grid_id).spec == spec:
+            return self.state.grids[grid_id]
+        fresh = await self.plan_edit(grid_id, spec)
+        async with self.heartbeat.lock:
+            edit = self.planning.edited(grid_id, fresh.made)  # as its levels stand now
+            if edit.changed_since(shown):
+                return edit
+            if edit.problems:
+                raise CommandError(edit.problems[0])
+            take_back = editing.perform(edit, self.heartbeat, self.state)
+            try:
+                await self.keep()
+            except StateUnwritable:  # a person is told that nothing was done: so nothing is
+                take_back()
+                raise
+            editing.settle(edit, self.heartbeat, self.state)
+        await self.beat()
+        figures = {"grid": grid_id, "levels": spec.count, "placed": len(edit.placed), "left": len(edit.leaves)}
+        log.info("grid edited", extra={"context": figures})
+        return self.state.grids[grid_id]
 
     async def add_trade(self, symbol: str, entry: Decimal, exit_: Decimal, amount: Decimal, loop: bool) -> Grid:
         """A grid of one level with an exit of its own (quote currency; amount in base coin). CommandError."""
@@ -290,21 +309,9 @@ class TradeManager:
 
     def targets(self, word: str) -> tuple[list[Grid], list[PositionExecutor]]:
         """What an id or `all` means: grids, or one executor. CommandError when there is nothing of that name."""
-        word = word.strip().lower()
-        living = [grid for grid in self.state.grids.values() if grid.ended_at is None]
-        if word in ("", "all"):
-            return living, []
-        if word in self.state.executors:
-            return [], [self.state.executors[word]]
-        if word in self.state.grids:
-            grid = self.state.grids[word]
-            if grid.ended_at is not None:
-                raise CommandError(f"{word} has ended already; /grids lists what runs")
-            return [grid], []
-        names = ", ".join(grid.id for grid in living[:5]) or "none yet"
-        raise CommandError(
-            f"there is no grid or level {word[:20]!r}; expected an id such as g1, g1.7 or all (running: {names})"
-        )
+        return self.steering.targets(word)
+
+    # -- steering --------------------------------------------------------------------------------------------------
 
     async def pause(self, word: str = "all") -> list[str]:
         """Entries leave the book, exits stay and are placed. Returns the ids that are paused now."""
@@ -317,13 +324,7 @@ class TradeManager:
 
     async def resume_levels(self, keys: Iterable[str]) -> list[str]:
         """These levels back to running; returns the ids of those that are still there."""
-        async with self.heartbeat.lock:
-            turned = [key for key in keys if key in self.state.executors]
-            for key in turned:
-                self._turn_level(self.state.executors[key], Mode.RUNNING)
-            await self.keep()
-        await self.beat()
-        return turned
+        return await self._steered(lambda: self.steering.resume_levels(keys))
 
     async def finish(self, word: str) -> list[str]:
         """Entries are cancelled, held levels sell at their exits, then the grid ends."""
@@ -335,62 +336,18 @@ class TradeManager:
 
     async def sell(self, word: str) -> list[str]:
         """All orders are cancelled, then the grid's coins are sold at once, as a taker."""
-        async with self.heartbeat.lock:
-            grids, executors = self.targets(word)
-            for executor in executors:
-                raise CommandError(_ONE_LEVEL.format(executor.id, executor.level.grid))
-            for grid in grids:
-                self.heartbeat.start_sale(grid, "sold by a person")
-            await self.keep()
-        await self.beat()
-        return [grid.id for grid in grids]
+        return await self._steered(lambda: self.steering.sell(word))
 
     async def panic(self) -> list[str]:
         """Every order of this bot leaves the book and nothing is placed until somebody resumes."""
-        async with self.heartbeat.lock:
-            grids = [grid for grid in self.state.grids.values() if grid.ended_at is None]
-            for grid in grids:
-                self.state.put_grid(replace(grid, halted=True, why="panic"))
-                self.heartbeat.mark_due(grid.id)
-            await self.keep()
-        await self.beat()
-        return [grid.id for grid in grids]
+        return await self._steered(self.steering.panic)
 
     async def _turn(self, word: str, mode: Mode) -> list[str]:
+        return await self._steered(lambda: self.steering.turn(word, mode, self.world.clock.now()))
+
+    async def _steered(self, deed: Callable[[], list[str]]) -> list[str]:
         async with self.heartbeat.lock:
-            grids, executors = self.targets(word)
-            turned = [grid.id for grid in grids if self._turn_grid(grid, mode)]
-            for executor in executors:
-                if mode > Mode.PAUSED:
-                    raise CommandError(_ONE_LEVEL.format(executor.id, executor.level.grid))
-                self._turn_level(executor, mode)
-                turned.append(executor.id)
-            if mode is Mode.RUNNING and self.policy.max_daily_loss is not None:
-                self.heartbeat.guard.rebase(self.heartbeat.desks, self.world.clock.now())
+            turned = deed()
             await self.keep()
         await self.beat()
         return turned
-
-    def _turn_level(self, executor: PositionExecutor, mode: Mode) -> None:
-        self.state.put_executor(replace(executor, mode=mode, frozen=""))
-        self.heartbeat.desks[executor.market.symbol].due[executor.id] = None
-
-    def _turn_grid(self, grid: Grid, mode: Mode) -> bool:
-        """Turn one grid where that changes anything; a milder mode comes back only by resuming."""
-        if grid.mode is Mode.ENDED or (grid.sale is not None and not grid.halted):
-            return False
-        if mode is Mode.RUNNING:
-            # After a panic a finishing grid goes on finishing; resumed once more it runs.
-            goes_on = grid.halted and grid.mode is Mode.FINISHING
-            after = replace(grid, mode=grid.mode if goes_on else mode, halted=False, why="")
-            self.heartbeat.margin.look_first(self.heartbeat.desks[grid.symbol])
-            for key in self.state.members[grid.id]:  # frozen ones wait for a look of their own
-                if self.state.executors[key].mode is not Mode.RUNNING:
-                    self.state.put_executor(replace(self.state.executors[key], mode=Mode.RUNNING))
-        elif mode > grid.mode:
-            after = replace(grid, mode=mode, why="by a person", halted=grid.halted and mode is not Mode.ENDED)
-        else:
-            return False
-        self.state.put_grid(after)
-        self.heartbeat.mark_due(grid.id)
-        return True

@@ -1,6 +1,7 @@
 """What the trader needs from the world, as Protocols. Adapters implement them; only the front doors choose which."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -11,6 +12,7 @@ from bot.core.accounting import RoundTrip
 from bot.core.actions import Action
 from bot.core.events import Event
 from bot.core.flows import BookedFill
+from bot.core.lengths import Length
 from bot.core.model import Balance, Candle, FundingPaid, Market, Order, Position, Quote
 from bot.core.pricing import NO_OFFSETS, Offsets
 from bot.core.snapshot import Notice
@@ -37,8 +39,9 @@ class MarketData(Protocol):
         """Best bid and ask now. MarketError when there is none."""
         ...
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
-        """Up to `count` recent one-minute candles, oldest first."""
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
+        """Up to `count` recent candles, oldest first, the running one last. MarketError where there are none so long
+        and none to make them of."""
         ...
 
 
@@ -132,6 +135,10 @@ class Ledger(Protocol):
         """The last closed trades, newest first."""
         ...
 
+    async def fills_since(self, grid: str, since: datetime, most: int) -> Sequence[BookedFill]:
+        """The last fills of a grid, newest first, at most so many, none older than `since`."""
+        ...
+
     async def export(self, folder: Path) -> Sequence[Path]:
         """Write trades.csv and fills.csv, all there is, into a folder; without holding the event loop."""
         ...
@@ -143,6 +150,10 @@ class Notifier(Protocol):
     def tell(self, notices: Sequence[tuple[str, Notice]]) -> None:
         """`notices` are (outbox id, notice); the teller reports a delivered one with `TradeManager.delivered`."""
         ...
+
+
+IS_REPLAY: ContextVar[bool] = ContextVar("is_replay", default=False)
+"""Set where recorded prices are traded beside the real ones: what is logged there has happened to nobody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 AUDIT_SECONDS = 45
 FOLD_SECONDS = 60
 LATE_SECONDS = 30.0
+LATE_AGAIN_SECONDS = 600.0
+"""A heart that is late again and again is told of once in so long."""
 HUNG_SECONDS = 180.0
 EXIT_HUNG = 70
 PATIENCE = 1.0
@@ -91,7 +93,8 @@ class Schedule:
 
 class Watchdog:
     """A thread that knows when the last beat ended. `late` is called once, on the loop, when the heart is late and
-    again (with True) when it beats once more; a heart that stands still for `hung` seconds ends the process."""
+    again (with True) when it beats once more, but not for each stumble of one that is late time and again; a heart that
+    stands still for `hung` seconds ends the process."""
 
     def __init__(
         self,
@@ -106,7 +109,8 @@ class Watchdog:
         self._late_after, self._hung_after = late_after, hung_after
         self._end, self._clock = end, clock
         self._beat = clock()
-        self._is_late = False
+        self._is_late = self._is_told = False
+        self._told_at: float | None = None
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -143,5 +147,16 @@ class Watchdog:
         elif (age >= self._late_after) is not self._is_late:
             self._is_late = not self._is_late
             log.error("the heartbeat is late: %.0f s", age) if self._is_late else log.warning("the heart beats again")
-            if self._loop is not None:
+            if self._is_news() and self._loop is not None:
                 self._loop.call_soon_threadsafe(self._late, age, not self._is_late)
+
+    def _is_news(self) -> bool:
+        """Whether the change is to be told; that a heart beats again, only where its being late was."""
+        now = self._clock()
+        if not self._is_late:
+            was_told, self._is_told = self._is_told, False
+            return was_told
+        self._is_told = self._told_at is None or now - self._told_at >= LATE_AGAIN_SECONDS
+        if self._is_told:
+            self._told_at = now
+        return self._is_told

@@ -274,6 +274,7 @@ class Worker:
         schedule.start()
         watchdog.start()
         if parts.terminal is not None:
+            parts.terminal.awaits_number = lambda: parts.chat.chat.dialogues.wants_number(PERSON)
             parts.terminal.start()
             await parts.terminal.show(statements.start("", parts.chat.chat.config.tag, owner=True))
         if not parts.chat.application.running:

@@ -16,7 +16,7 @@ from bot.core.snapshot import Notice, StopReached
 from bot.errors import CommandError
 from bot.manager import TradeManager
 from bot.reports.views import StopEffect, on_book, stop_effects
-from handlers import backups, decisions, inheritances, permissions
+from handlers import alerts, backups, decisions, inheritances, permissions
 from handlers.chat.asking import ask, expected
 from handlers.chat.context import Chat, Context
 from handlers.words import keyboards, turns
@@ -77,7 +77,7 @@ async def panic(update: Update, context: Context) -> None:
 def offer(chat: Chat, person_id: int, notice: Notice) -> InlineKeyboardMarkup | None:
     """Buttons that act, under an alarm or a question of the trader."""
     if not isinstance(notice, StopReached) or notice.sells:
-        rooms = (decisions.offer, permissions.offer, inheritances.offer, backups.offer)
+        rooms = (decisions.offer, permissions.offer, inheritances.offer, backups.offer, alerts.offer)
         return next((made for room in rooms if (made := room(chat, person_id, notice)) is not None), None)
     return keyboards.stop_alarm(chat.questions.ask(person_id, PendingStop((notice.grid,)), chat.now()))
 

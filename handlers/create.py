@@ -5,36 +5,45 @@ what the preview showed, or nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 
 from telegram import Update
+from telegram.error import TelegramError
 
 from bot.core.grids import GridSpec, Shape
+from bot.core.model import Candle
 from bot.core.portfolio import Grid
 from bot.core.preview import Preview
 from bot.core.symbols import resolve_symbol
 from bot.core.words import parse_grid
-from bot.reports.suggestion import suggested
 from bot.reports.views import placing_view
-from handlers import permissions
-from handlers.chat.asking import ask, expected
+from handlers import permissions, pictures
+from handlers.chat import sheet
+from handlers.chat.asking import ask, expected, nonce_of
 from handlers.chat.context import Context, tagged
-from handlers.words import cautions, creation, keyboards
+from handlers.words import backtests, cautions, creation, guide, keyboards
+
+log = logging.getLogger(__name__)
 
 WORTH_FOLLOWING = 20
 """Orders on their way from which on it is told how far they are."""
 LOOK_PAUSE = 3.0
 MOST_LOOKS = 40
+USUAL_SPAN, PICTURE = "1d", "preview.png"
 
 
 @dataclass(frozen=True, slots=True)
 class PendingGrid:
-    """A preview somebody has seen; `nonce` makes its grid once, however often Create arrives."""
+    """A preview somebody has seen; `nonce` makes its grid once, however often Create arrives. `caption` stands under
+    its picture."""
 
     preview: Preview
     nonce: str
+    caption: str = ""
 
 
 async def linear(update: Update, context: Context) -> None:
@@ -53,39 +62,70 @@ async def geometric(update: Update, context: Context) -> None:
 
 
 async def _grid(shape: Shape, update: Update, context: Context) -> None:
-    if not context.words:
-        await context.say(
-            update,
-            creation.suggestion(shape, await suggested(context.manager, shape, context.chat.config.default_symbol)),
-        )
-        return
-    made = await context.manager.preview(await _parsed(shape, context))
-    await _show(made, update, context)
+    made = await context.manager.preview(await parsed(shape, context.words, context))
+    await show(made, update, context)
 
 
-async def _parsed(shape: Shape, context: Context) -> GridSpec:
+async def parsed(shape: Shape, text: str, context: Context) -> GridSpec:
     """The grid the words describe, at the price of now where they are relative to it."""
     symbols, default = await context.manager.world.data.symbols(), context.chat.config.default_symbol
-    words = parse_grid(
-        shape, context.words, resolve=lambda word: resolve_symbol(word, symbols, default), default_symbol=default
-    )
+    words = parse_grid(shape, text, resolve=lambda word: resolve_symbol(word, symbols, default), default_symbol=default)
     return words.at((await context.manager.quote(words.symbol)).bid if words.is_relative else None)
 
 
-async def _show(made: Preview, update: Update, context: Context) -> None:
-    """The preview, with its buttons when there is nothing against it. Very many levels come as a file before it."""
+async def show(made: Preview, update: Update, context: Context) -> None:
+    """The preview: a picture and its caption with buttons, or a text where there is something against it or nothing can
+    be drawn. Very many levels come as a file before it."""
     chat = update.effective_chat
-    if len(made.levels) > creation.MOST_LEVELS and chat is not None:
+    if chat is None:
+        return
+    if len(made.levels) > creation.MOST_LEVELS:
         caption = tagged(f"All {len(made.levels):,} levels", context.chat.config.tag)
         file = creation.levels_csv(made).encode()
         await context.bot.send_document(chat.id, file, filename="levels.csv", caption=caption, parse_mode="HTML")
-    buttons = None
-    if not made.problems:
-        buttons = keyboards.preview(ask(update, context, PendingGrid(made, token_hex(8))))
-    text = creation.preview_text(made)
-    if buttons is not None and context.manager.heartbeat.gate.is_unconfirmed:
-        text = f"{text}\n{cautions.NOT_LIVE}"
-    await context.say(update, text, buttons)
+    if made.problems:
+        await context.say(update, creation.preview_text(made))
+        return
+    past = await context.chat.rehearsals.past.of(made.spec.symbol)
+    png, notes = await asyncio.gather(_picture(made, past, USUAL_SPAN, context), _notes(made, past, context))
+    card = creation.preview_card(made, notes)
+    pending = PendingGrid(made, token_hex(8), card.caption)
+    nonce = ask(update, context, pending)
+    if png is not None:
+        if card.before:
+            await context.say_to(chat.id, card.before)
+        try:
+            await context.show(chat.id, png, PICTURE, card.caption, keyboards.preview(nonce, USUAL_SPAN))
+            return
+        except TelegramError as error:
+            log.warning("the picture of a preview was not taken: %s", type(error).__name__)
+    await context.say(update, creation.preview_text(made, notes), keyboards.preview(nonce))
+
+
+async def _picture(made: Preview, past: Sequence[Candle], span: str, context: Context) -> bytes | None:
+    return await pictures.preview(made, past, span, context.chat.config.timezone)
+
+
+async def _notes(made: Preview, past: Sequence[Candle], context: Context) -> list[str]:
+    """What else there is to say before a decision: what it would have done, and whether it may trade at all."""
+    done = await context.chat.rehearsals.instant(made, past)
+    notes = [] if past else [backtests.NO_PAST]
+    if done is not None:
+        notes.append(backtests.line(done))
+    if context.manager.heartbeat.gate.is_unconfirmed:
+        notes.append(cautions.NOT_LIVE)
+    return notes
+
+
+async def _candles(span: str, update: Update, context: Context, about: object) -> None:
+    """The picture over another span; the question stays as it is."""
+    pending, nonce = expected(about, PendingGrid), nonce_of(update)
+    past = await context.chat.rehearsals.past.of(pending.preview.spec.symbol)
+    png = await _picture(pending.preview, past, span, context)
+    if png is None:
+        await context.say(update, creation.NOT_DRAWN)
+    elif context.chat.questions.is_open(nonce):  # not answered meanwhile
+        await context.redraw(update, png, PICTURE, pending.caption, keyboards.preview(nonce, span))
 
 
 async def _create(update: Update, context: Context, about: object) -> None:
@@ -94,11 +134,12 @@ async def _create(update: Update, context: Context, about: object) -> None:
     if isinstance(made, Grid):
         button = permissions.live_button(update, context)
         await context.change(update, creation.created(made, pending.preview, is_live=button is None), button)
+        await sheet.end(update, context, guide.DONE, step=sheet.LAST)
         if button is None:
             await _follow(update, context, made, pending.preview)
     else:
         await context.change(update, creation.moved())
-        await _show(made, update, context)
+        await show(made, update, context)
 
 
 async def _follow(update: Update, context: Context, grid: Grid, made: Preview) -> None:
@@ -118,7 +159,13 @@ async def _follow(update: Update, context: Context, grid: Grid, made: Preview) -
 async def _cancel(update: Update, context: Context, about: object) -> None:
     spec = about.preview.spec if isinstance(about, PendingGrid) else None
     await context.change(update, creation.cancelled(spec))
+    if spec is not None:
+        await sheet.end(update, context, guide.LEFT, step=sheet.LAST)
 
 
 CHOICES: dict[str, Callable[[Update, Context, object], Awaitable[None]]] = {"create": _create, "cancel": _cancel}
 """What the buttons do; `cancel` stands under every question of the chat."""
+LOOKS: dict[str, Callable[[Update, Context, object], Awaitable[None]]] = {
+    f"candles_{span}": partial(_candles, span) for span in keyboards.SPANS
+}
+"""What the buttons do that may be pressed again."""

@@ -1,50 +1,145 @@
-"""Pictures of results for the chat: the course of profit, drawn beside the loop.
+"""Pictures for the chat, drawn beside the loop: the course of profit, a grid that could be, a grid over the past.
 
-Rule: a picture is an extra. It comes after the text, one is drawn at a time, and where drawing fails the log says so
-and nothing else does.
+Rule: a picture is an extra. One is drawn at a time, in a thread of its own, and where drawing fails the log says so and
+whoever asked does without.
 """
 
 import asyncio
 import logging
-import threading
-from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.core.curve import Point
+from bot.core.grids import Shape, centre
+from bot.core.model import Candle, Side
 from bot.core.money import ZERO
+from bot.core.preview import Preview
+from bot.reports.cards import CardView, next_price, stand_of
 from bot.reports.profits import ProfitView
-from handlers.words.figures import gain, pct, plural
+from handlers.words.figures import gain, money, pct, plural
 
 if TYPE_CHECKING:
-    from bot.charts import ProfitPicture
+    from bot.backtest import Run
+    from bot.charts import Candles, LadderPicture, PreviewPicture, ProfitPicture
 
 log = logging.getLogger(__name__)
 
 LEAST_POINTS = 2
 FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError, OSError, ImportError)
 """What drawing may raise; a want of memory is another matter."""
+SPANS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1), "1w": timedelta(days=7)}
+"""How far back each button looks."""
 
-_pencil = threading.Lock()
+_pencil = ThreadPoolExecutor(1, "pencil")
+"""Its queue takes no thread from those that keep the state."""
+
+
+async def _drawn(draw: Callable[[], bytes], what: str) -> bytes | None:
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_pencil, draw)
+    except FAILURES:
+        log.exception("a picture could not be drawn", extra={"context": {"picture": what}})
+        return None
 
 
 async def profit(view: ProfitView, title: str, zone: tzinfo) -> bytes | None:
     """The course of a period's profit as PNG; None where there is none yet, or it can't be drawn."""
     if len(view.course) < LEAST_POINTS:
         return None
-    try:
-        return await asyncio.to_thread(_drawn, view, title, zone)
-    except FAILURES:
-        log.exception("a picture could not be drawn", extra={"context": {"picture": title}})
+
+    def draw() -> bytes:
+        from bot.charts import profit_chart
+
+        return profit_chart(picture(view, title, zone))
+
+    return await _drawn(draw, title)
+
+
+async def preview(made: Preview, past: Sequence[Candle], span: str, zone: tzinfo) -> bytes | None:
+    """A grid that could be, over recent candles, as PNG; None where there are none, or it can't be drawn."""
+    shown = [candle for candle in past if candle.at > past[-1].at - SPANS[span]]
+    if len(shown) < LEAST_POINTS:
         return None
 
+    def draw() -> bytes:
+        from bot.charts import preview_chart
 
-def _drawn(view: ProfitView, title: str, zone: tzinfo) -> bytes:
-    from bot.charts import profit_chart
+        return preview_chart(prospect(made, shown, span, zone))
 
-    with _pencil:
-        return profit_chart(picture(view, title, zone))
+    return await _drawn(draw, f"preview {made.spec.symbol}")
+
+
+async def ladder(card: CardView, past: Sequence[Candle], zone: tzinfo) -> bytes | None:
+    """A grid as it stands, over a day at most, as PNG; None where it can't be drawn."""
+
+    def draw() -> bytes:
+        from bot.charts import ladder_chart
+
+        return ladder_chart(rungs(card, past, zone))
+
+    return await _drawn(draw, f"ladder {card.grid.id}")
+
+
+async def backtest(done: "Run", zone: tzinfo) -> bytes | None:
+    """A grid over the past as PNG; None where it can't be drawn."""
+
+    def draw() -> bytes:
+        from bot import backtest
+        from bot.charts import backtest_chart
+
+        return backtest_chart(backtest.picture(done, zone))
+
+    return await _drawn(draw, "backtest")
+
+
+def prospect(made: Preview, shown: Sequence[Candle], span: str, zone: tzinfo) -> "PreviewPicture":
+    """What is drawn of a grid that could be."""
+    from bot.charts import PreviewPicture
+
+    spec, coin = made.spec, made.market.quote
+    return PreviewPicture(
+        title=f"{spec.symbol} {spec.shape} × {spec.count:,}",
+        subtitle=f"{gain(made.net_low)} {coin} a trade · binds {money(made.capital, up=True)} · last {span}",
+        candles=candles_of(shown, zone),
+        entries=[float(level.entry) for level in made.levels],
+        exits=[float(level.exit) for level in made.levels],
+        at_once=[level.buys_at is not None for level in made.levels],
+        refused=[bool(level.refused) for level in made.levels],
+        market=float(made.quote.bid),
+        mean=float(centre(spec)) if spec.shape is Shape.NORMAL else None,
+    )
+
+
+def rungs(card: CardView, past: Sequence[Candle], zone: tzinfo) -> "LadderPicture":
+    """What is drawn of a grid that runs: its levels from the lowest up, fills with the time on the wall."""
+    from bot.charts import LadderPicture, Mark, Rung, RungKind
+
+    view, spec = card.view, card.grid.spec
+    shown = [candle for candle in past if candle.at > card.at - card.back]
+    share = f" ({pct(card.total_pct, sign=True)})" if card.total_pct is not None else ""
+    return LadderPicture(
+        title=f"{card.grid.id} {spec.symbol}",
+        subtitle=f"{gain(card.total)} {view.currency}{share} · {plural(view.totals.trades, 'closed trade')}",
+        candles=candles_of(shown, zone) if len(shown) >= LEAST_POINTS else None,
+        rungs=[Rung(float(next_price(level)), RungKind[stand_of(level).name]) for level in view.levels],
+        fills=[Mark(_on_the_wall(fill.at, zone), float(fill.price), fill.side is Side.BUY) for fill in card.fills],
+        market=float(view.quote.bid) if view.quote is not None else None,
+    )
+
+
+def candles_of(shown: Sequence[Candle], zone: tzinfo) -> "Candles":
+    """Candles as a picture takes them."""
+    import numpy as np
+
+    from bot.charts import Candles
+
+    prices = [(candle.open, candle.high, candle.low, candle.close) for candle in shown]
+    opens, highs, lows, closes = np.array(prices, dtype=np.float64).T
+    times = np.array([_on_the_wall(candle.at, zone) for candle in shown], dtype=np.int64)
+    return Candles(times, opens, highs, lows, closes)
 
 
 def picture(view: ProfitView, title: str, zone: tzinfo) -> "ProfitPicture":

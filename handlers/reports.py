@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -24,9 +25,11 @@ from bot.reports.tally import tally
 from bot.reports.views import health_view
 from bot.trading.guards import holding_of
 from handlers import pictures
+from handlers.chat import leafing
 from handlers.chat.context import Context
 from handlers.status import grid_named
 from handlers.words import statements, tallies
+from handlers.words.leaves import LAST, Leaf
 from handlers.words.parse import parse_count, parse_report
 from handlers.words.statements import Vitals
 
@@ -69,9 +72,13 @@ def _profits(manager: TradeManager, period: str, name: str | None) -> Sequence[P
 
 async def trades(update: Update, context: Context) -> None:
     """/trades [N]: the last closed trades."""
-    count = parse_count(context.words, default=10, most=MOST_TRADES, example="/trades 20")
+    count = parse_count(context.words, default=MOST_TRADES, most=MOST_TRADES, example="/trades 20")
+    await leafing.show(update, context, partial(_trades, count))
+
+
+async def _trades(count: int, context: Context, place: int) -> Leaf:
     found = await context.manager.world.ledger.last(count)
-    await context.say(update, statements.trades(found, context.chat.config.timezone))
+    return statements.trades(found, context.chat.config.timezone, place)
 
 
 async def reconcile(update: Update, context: Context) -> None:
@@ -87,14 +94,22 @@ async def reconcile(update: Update, context: Context) -> None:
 async def logs(update: Update, context: Context) -> None:
     """/logs [N]: the end of ops.log."""
     count = parse_count(context.words, default=20, most=MOST_LOG_LINES, example="/logs 50")
-    await context.say(update, statements.logs(await asyncio.to_thread(context.chat.log_tail, count)))
+    await leafing.show(update, context, partial(_logs, count), LAST)
+
+
+async def _logs(count: int, context: Context, place: int) -> Leaf:
+    return statements.logs(await asyncio.to_thread(context.chat.log_tail, count), place)
 
 
 async def health(update: Update, context: Context) -> None:
     """/health: heartbeat, exchange, store, memory."""
+    await leafing.show(update, context, _health)
+
+
+async def _health(context: Context, place: int) -> Leaf:
     view = health_view(context.manager)
     age = (context.chat.now() - view.up_since).total_seconds() if view.up_since is not None else None
-    await context.say(update, statements.health(view, await _vitals(context), age))
+    return Leaf(statements.health(view, await _vitals(context), age))
 
 
 async def version(update: Update, context: Context) -> None:

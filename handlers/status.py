@@ -3,6 +3,8 @@
 Rule: answers come from what the trader knows already; only a price nobody trades and the balance are asked for.
 """
 
+from functools import partial
+
 from telegram import Update
 
 from bot.core.executor import PositionExecutor
@@ -14,38 +16,47 @@ from bot.reports.positions import positions
 from bot.reports.profits import profit_views
 from bot.reports.views import grid_view, grid_views, health_view, level_view
 from bot.trading.gate import UNCONFIRMED
+from handlers.chat import leafing
 from handlers.chat.context import Context
 from handlers.chat.people import Role
-from handlers.words import pages, perpetuals, statements
+from handlers.words import glance, keyboards, pages, perpetuals, statements
+from handlers.words.leaves import Leaf
 from handlers.words.parse import parse_one_id, parse_words
 
 
 async def start(update: Update, context: Context) -> None:
-    """/start: the greeting."""
+    """/start: the greeting, which brings the keyboard of safe commands, and for an owner a button to begin with."""
     name = update.effective_user.first_name if update.effective_user is not None else ""
-    await context.say(update, statements.start(name, context.chat.config.tag, owner=context.role >= Role.OWNER))
+    is_owner = context.role >= Role.OWNER
+    hello = statements.start(name, context.chat.config.tag, owner=is_owner)
+    await context.say(update, hello, keyboards.safe_commands())
+    if is_owner:
+        await context.say(update, statements.begin(), keyboards.new_grid())
 
 
 async def status(update: Update, context: Context) -> None:
     """/status: the one glance."""
-    manager = context.manager
+    await leafing.show(update, context, _status)
+
+
+async def _status(context: Context, place: int) -> Leaf:
+    manager, health = context.manager, health_view(context.manager)
     profits = profit_views(manager, "day")
     today = {view.currency: view.totals for view in profits if view.totals.trades or view.totals.funding}
-    troubles = health_view(manager).troubles
+    troubles = health.troubles
     if manager.heartbeat.gate.is_unconfirmed:
         troubles = (UNCONFIRMED, *troubles)
-    await context.say(update, pages.status(grid_views(manager), troubles, today))
+    zone = context.chat.config.timezone
+    return Leaf(glance.status(grid_views(manager), health, troubles, today, context.chat.now(), zone))
 
 
 async def grids(update: Update, context: Context) -> None:
     """/grids: all that run."""
-    await context.say(update, pages.grids(grid_views(context.manager)))
+    await leafing.show(update, context, _grids)
 
 
-async def grid(update: Update, context: Context) -> None:
-    """/grid ID: one grid, ended ones too."""
-    found = grid_named(context.manager, parse_one_id(context.words, example="/grid g1").partition(".")[0])
-    await context.say(update, pages.grid(grid_view(context.manager, found), context.chat.config.timezone))
+async def _grids(context: Context, place: int) -> Leaf:
+    return pages.grids(grid_views(context.manager), place)
 
 
 async def price(update: Update, context: Context) -> None:
@@ -54,9 +65,13 @@ async def price(update: Update, context: Context) -> None:
     symbol = context.chat.config.default_symbol
     if words:
         symbol = resolve_symbol(words[0], await context.manager.world.data.symbols(), symbol)
-    views = [view for view in grid_views(context.manager) if view.grid.symbol == symbol]
+    await leafing.show(update, context, partial(_price, symbol))
+
+
+async def _price(symbol: str, context: Context, place: int) -> Leaf:
     quote = await _quote(context.manager, symbol)
-    await context.say(update, pages.price(quote, context.chat.config.timezone, views))
+    views = [view for view in grid_views(context.manager) if view.grid.symbol == symbol]
+    return Leaf(glance.price(quote, context.chat.config.timezone, views))
 
 
 async def balance(update: Update, context: Context) -> None:
@@ -74,7 +89,11 @@ async def balance(update: Update, context: Context) -> None:
 
 async def orders(update: Update, context: Context) -> None:
     """/orders: what rests on the book."""
-    await context.say(update, pages.orders(grid_views(context.manager)))
+    await leafing.show(update, context, _orders)
+
+
+async def _orders(context: Context, place: int) -> Leaf:
+    return pages.orders(grid_views(context.manager), place)
 
 
 async def why(update: Update, context: Context) -> None:
@@ -82,7 +101,8 @@ async def why(update: Update, context: Context) -> None:
     name, zone = parse_one_id(context.words, example="/why g1.7"), context.chat.config.timezone
     executor = _executor_named(context.manager, name)
     if executor is not None:
-        await context.say(update, pages.why_level(level_view(context.manager, executor), zone))
+        quote = context.manager.heartbeat.desks[executor.market.symbol].quote
+        await context.say(update, pages.why_level(level_view(context.manager, executor), zone, quote))
     else:
         await context.say(update, pages.why_grid(grid_view(context.manager, grid_named(context.manager, name)), zone))
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from bot.core.accounting import RoundTrip
 from bot.core.flows import BookedFill
+from bot.core.lengths import Length
 from bot.core.model import Candle, FeeSide, Market, Quote
 from bot.core.snapshot import Notice
 from bot.errors import MarketError, StateUnwritable
@@ -105,7 +106,7 @@ class ScriptedMarket:
             raise MarketError(f"{symbol} gives no price")
         return self.quotes[symbol]
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
         return ()
 
 
@@ -130,6 +131,9 @@ class OnceLedger:
 
     async def last(self, count: int) -> Sequence[RoundTrip]:
         return list(self.lines.values())[-count:][::-1]
+
+    async def fills_since(self, grid: str, since: datetime, most: int) -> Sequence[BookedFill]:
+        return [fill for fill in self.fills.values() if fill.grid == grid and fill.at >= since][-most:][::-1]
 
     async def export(self, folder: Path) -> Sequence[Path]:
         return []

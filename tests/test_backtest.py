@@ -2,14 +2,16 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from bot.backtest import FUNDS, IDENTITY, Run, TradeList, main, run
-from bot.backtest_command import Rules, parse
+from bot.backtest import FUNDS, IDENTITY, Rules, Run, TradeList, picture, run
+from bot.backtest_command import main, parse
 from bot.core.grids import GridSpec, Shape
 from bot.core.pricing import Offset, Offsets
 from bot.errors import CommandError
@@ -205,6 +207,22 @@ def candles(tmp_path: Path) -> Path:
 
 
 WORDS = ["linear", "BTC/USDT", "95", "105", "9", "1", "0.5", "loop"]
+
+
+def test_a_picture_shows_the_time_of_a_zone_and_the_profit_of_the_run() -> None:
+    done = fakes.run(run(SPEC, walk(3), RULES))
+    utc, berlin = picture(done), picture(done, ZoneInfo("Europe/Berlin"))
+    assert utc.times[-1] == int(done.series.closes_at(599).timestamp()) * 1000
+    assert set(berlin.times - utc.times) == {3_600_000}
+    assert {local[0] - at[0] for local, at in zip(berlin.sales, utc.sales, strict=True)} == {timedelta(hours=1)}
+    assert done.report.profit == done.report.realized + done.report.unrealized
+    assert float(done.report.profit) == pytest.approx(float(utc.equity[-1]))
+
+
+def test_once_it_is_enough_a_run_ends() -> None:
+    asked = iter([False] * 5 + [True])
+    with pytest.raises(TimeoutError):
+        fakes.run(run(SPEC, walk(3), RULES, enough=lambda: next(asked)))
 
 
 def test_json_prints_one_object_with_the_promised_keys(candles: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -162,3 +162,20 @@ def test_a_ledger_in_memory_exports_the_same_sheets(tmp_path: Path) -> None:
 
 def test_an_export_of_nothing_is_a_header(tmp_path: Path) -> None:
     assert exported(FileLedger(tmp_path / "none" / "pnl.log", "live"), tmp_path) == ([], [])
+
+
+def test_the_last_fills_of_a_grid_come_newest_first_across_months(tmp_path: Path) -> None:
+    others = [replace(fill, grid="g2", executor="g2.1") for fill in FILLS]
+    january = [replace(fill, at=fill.at + timedelta(days=60), trade_id=f"later {fill.trade_id}") for fill in FILLS]
+    journalled(tmp_path, FILLS, others, january)
+    (tmp_path / "fills" / "2026-12.csv").write_text("a person,was here\n", encoding="utf-8")
+    memory = MemoryLedger("live")
+
+    async def story() -> None:
+        await memory.append_fills([*FILLS, *others, *january])
+        for ledger in (FileLedger(tmp_path / "pnl.log", "live"), memory):
+            assert await ledger.fills_since("g1", AT, 8) == [*january[::-1], *FILLS[:3:-1]]
+            assert await ledger.fills_since("g1", FILLS[4].at, 99) == [*january[::-1], FILLS[5], FILLS[4]]
+            assert await ledger.fills_since("g3", AT, 8) == []
+
+    asyncio.run(story())

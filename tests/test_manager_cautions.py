@@ -11,6 +11,7 @@ import pytest
 from bot.core.actions import Action, PlaceOrder
 from bot.core.events import CloseReason, Event, OrderFilled, OrderRefused, Refusal
 from bot.core.executor import PositionExecutor
+from bot.core.lengths import Length
 from bot.core.model import Balance, Candle, Fill, Leg, Market, Quote, Side
 from bot.core.money import ZERO
 from bot.core.snapshot import (
@@ -567,7 +568,7 @@ class Resting(ScriptedMarket):
         self.ask()
         return await super().quote(symbol)
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
         return ()
 
 

@@ -48,7 +48,7 @@ def test_one_level_can_be_paused_alone() -> None:
         for command in (stage.manager.finish, stage.manager.keep_coins, stage.manager.sell):
             with pytest.raises(CommandError, match=r"g1\.2 is one level; stop its grid: /stop g1"):
                 await command("g1.2")
-        with pytest.raises(CommandError, match="no grid or level 'g9'"):
+        with pytest.raises(CommandError, match="no grid or level “g9”"):
             await stage.manager.pause("g9")
 
     run(story())

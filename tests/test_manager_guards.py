@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.core.lifecycle import Mode
 from bot.core.model import Side
-from bot.core.snapshot import GridSold, StopReached, TakeReached
+from bot.core.snapshot import DailyLossReached, GridSold, StopReached, TakeReached
 from bot.ports import Policy
 from bot.trading.guards import KEEP_ENDED
 from tests.fakes import ETH, dec, market, run
@@ -82,6 +82,7 @@ def test_the_daily_loss_pauses_all_entries_and_resume_counts_from_there() -> Non
         assert stage.mode("g1") == Mode.RUNNING
         await stage.beat("58000")
         assert stage.mode("g1") == Mode.PAUSED
+        assert [told.grids for told in stage.listener.of(DailyLossReached)] == [("g1",)]
         assert len(stage.resting(Side.SELL)) == 5
         await stage.manager.resume()
         await stage.beat("57900")

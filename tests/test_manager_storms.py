@@ -5,18 +5,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from random import Random
 
 import pytest
 
 from bot.core.accounting import RoundTrip
 from bot.core.actions import Action
+from bot.core.editing import Edit, is_under_way
 from bot.core.events import Event
-from bot.core.grids import GridSpec, Shape
-from bot.core.lifecycle import Mode
-from bot.core.model import FeeSide
+from bot.core.grids import GridSpec, Shape, exit_price, prices
+from bot.core.lifecycle import EXIT_STATES, Mode
+from bot.core.model import FeeSide, Leg
+from bot.core.portfolio import Grid
 from bot.core.preview import Preview
 from bot.core.snapshot import LevelFrozen
+from bot.errors import CommandError, MarketError
 from bot.ports import Key, News, Policy
 from bot.storage.memory_store import MemoryStore
 from tests.fakes import BTC, ETH, OnceLedger, dec, market, run
@@ -54,6 +58,48 @@ async def command(stage: Stage, luck: Random) -> None:
     elif roll < 0.21:  # kill -9, and a new start
         stage.new_manager()
         await stage.manager.start()
+    elif roll < 0.24 and grids:
+        await edit(stage, luck.choice(grids), luck)
+
+
+async def edit(stage: Stage, grid_id: str, luck: Random) -> None:
+    """Somebody makes another grid of one that runs, and presses Apply again where it had changed meanwhile."""
+    spec = stage.manager.state.grids[grid_id].spec
+    low, profit = dec(luck.choice([58_800, 59_000, 59_500])), dec(luck.choice(["0.4", "0.5", "0.8"]))
+    after = replace(spec, minimum=low, maximum=low + 1200, count=luck.choice([3, 6, 11]), loop=luck.random() < 0.8)
+    try:
+        shown = await stage.manager.plan_edit(grid_id, replace(after, profit_pct=profit))
+        while isinstance(made := await stage.manager.edit(shown), Edit):
+            shown = made
+    except (CommandError, MarketError):  # nothing changes, it is being stopped, there is no price
+        return
+
+
+def unlike_their_spec(stage: Stage) -> list[str]:
+    """Grids whose levels are not those of what they were made or edited to, and levels given a number twice."""
+    state, wrong = stage.manager.state, []
+    for grid in state.grids.values():
+        members = [state.executors[key] for key in state.members[grid.id]]
+        own = [each for each in members if each.left_at is None]
+        wanted = prices(grid.spec, dec("0.01"))
+        if members and sorted(each.level.entry for each in own) != wanted:
+            wrong.append(grid.id)
+        if any(each.level.number > grid.last_number for each in members):
+            wrong.append(f"{grid.id} has a level beyond number {grid.last_number}")
+        for each in own:
+            meant = each.renewed or each.level
+            profit = grid.spec.profit_pct
+            if meant.exit != exit_price(meant.entry, profit, dec("0.01")) or meant.loop != grid.spec.loop:
+                wrong.append(each.id)
+        for each in members:
+            if each.renewed is not None and not is_under_way(each):
+                wrong.append(f"{each.id} is still what it was")
+            if each.left_at is not None and each.order is not None and each.order.leg is Leg.ENTRY:
+                wrong.append(f"{each.id} buys though it left")
+            idle = each.sellable and each.order is None and each.mode_in(grid.effective_mode) < Mode.HALTED
+            if idle and each.state in EXIT_STATES and not each.frozen and stage.manager.policy.max_open_orders is None:
+                wrong.append(f"{each.id} holds coins that nothing sells")
+    return wrong
 
 
 async def storm(seed: int, beats: int) -> Stage:
@@ -86,6 +132,7 @@ def test_through_any_storm_manager_and_exchange_agree_in_the_end(block: int) -> 
     for seed in range(block * 8, block * 8 + 8):
         stage = run(storm(seed, 120))
         assert list(stage.differences()) == [], f"seed {seed}"
+        assert unlike_their_spec(stage) == [], f"seed {seed}"
         assert stage.listener.of(LevelFrozen) == [], f"seed {seed}"
         assert stage.manager.heartbeat.troubles == {}
         closed += len(stage.ledger.lines)
@@ -175,6 +222,9 @@ class MortalLedger(OnceLedger):
 
 
 PRICES = ("60500", "59500", "58900", "60100", "60500", "59200", "60400")
+MOVED = {"minimum": dec(59_100), "maximum": dec(60_200), "count": 4}
+EDITS: Mapping[int, Mapping[str, object]] = {1: {"count": 7}, 2: {"profit_pct": dec("0.8")}, 5: MOVED}
+"""What the grid is edited to at these prices: some levels hold coins, and some of those leave."""
 PATIENCE = 5
 """Beats at each price: enough for whatever was in doubt to be found out."""
 
@@ -207,6 +257,9 @@ async def lived(fuse: Fuse, patience: int = PATIENCE) -> Stage:
                 await surviving(lambda: stage.manager.pause("g1"))
             if beat == 0 and place == 4:
                 await surviving(lambda: stage.manager.resume("g1"))
+            if beat == 3 and place in EDITS:
+                await surviving(partial(applied, stage, EDITS[place]))
+                await surviving(partial(applied, stage, EDITS[place]))  # the same button, pressed again
             await surviving(lambda: stage.beat(seconds=15))
         if place == 3:
             await surviving(lambda: stage.manager.pause("g1"))  # said again where the first was lost
@@ -220,6 +273,12 @@ async def lived(fuse: Fuse, patience: int = PATIENCE) -> Stage:
 async def created(stage: Stage) -> None:
     made = await stage.manager.create(await stage.manager.preview(SPEC), "press")
     assert not isinstance(made, Preview)
+
+
+async def applied(stage: Stage, change: Mapping[str, object]) -> None:
+    spec = replace(stage.manager.state.grids["g1"].spec, **change)  # type: ignore[arg-type]
+    if spec != stage.manager.state.grids["g1"].spec:
+        assert isinstance(await stage.manager.edit(await stage.manager.plan_edit("g1", spec)), Grid)
 
 
 def outcome(stage: Stage) -> tuple[object, ...]:
@@ -242,7 +301,7 @@ def test_killed_at_any_call_a_new_process_ends_where_an_undisturbed_one_does() -
         stage = run(lived(Fuse(number)))
         assert list(stage.differences()) == [], f"killed at call {number}"
         assert outcome(stage) == expected, f"killed at call {number}"
-        assert stage.ledger.appends <= len(stage.ledger.lines) + 4  # written again at most once, and known by its key
+        assert stage.ledger.appends <= len(stage.ledger.lines) + 7  # written again at most once, and known by its key
 
 
 class TwoFuses(Fuse):

@@ -223,6 +223,21 @@ def test_a_heart_that_stands_still_ends_the_process(
     assert "most recent call first" in (tmp_path / "stacks").read_text()
 
 
+def test_a_heart_that_stumbles_again_and_again_is_told_of_once_in_a_while() -> None:
+    async def story() -> Heart:
+        heart = Heart()
+        heart.dog.start()
+        for late in range(130, 1430, 50):
+            await heart.look_at(late)
+            heart.dog.beaten()
+            await heart.look_at(late + 1)
+        heart.dog.stop()
+        return heart
+
+    heart = run(story())
+    assert [over for _, over in heart.told] == [False, True, False, True, False, True]
+
+
 def test_the_watchdog_looks_by_itself_until_it_is_stopped(caplog: pytest.LogCaptureFixture) -> None:
     async def story() -> None:
         told = asyncio.Event()

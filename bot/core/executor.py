@@ -50,7 +50,8 @@ WATCH_MISSING = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class PositionExecutor:
-    """The life of one level. See the module's rule."""
+    """The life of one level. See the module's rule. `renewed` is what its grid was edited to while it held coins: so it
+    goes on from its next cycle. One with `left_at` was edited out of its grid then: it buys nothing any more."""
 
     level: Level
     market: Market
@@ -68,12 +69,19 @@ class PositionExecutor:
     frozen: str = ""
     marks: tuple[Mark, ...] = ()
     adopted: tuple[str, ...] = ()
+    renewed: Level | None = None
+    left_at: datetime | None = None
 
     # -- what it is ----------------------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
         return self.level.id
+
+    def mode_in(self, grid_mode: Mode) -> Mode:
+        """What it may do while its grid is in this mode: the strictest of both counts."""
+        mode = max(grid_mode, self.mode)
+        return mode if self.left_at is None else max(mode, Mode.FINISHING)
 
     @property
     def leg(self) -> Leg:
@@ -320,8 +328,10 @@ class PositionExecutor:
     ) -> tuple["PositionExecutor", tuple[Notice, ...]]:
         """The cycle is over: what was sold of it is a closed trade."""
         state = step(self.state, Trigger.FILLED)
-        settled = books.settled()
+        settled, level = books.settled(), self.renewed or self.level
         after = evolve(self, state=state, order=None, awaiting=None, watched=watched, books=settled, back=None)
+        if level is not self.level:
+            after = evolve(after, level=level, renewed=None)
         if not books.sold:
             return after, ()
         trade = RoundTrip(

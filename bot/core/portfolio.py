@@ -85,7 +85,8 @@ class Sale:
 class Grid:
     """A grid that was created. `nonce` names the button press that made it, so that a press works once; `sale` is
     its closing sale under way, `sold` the one that is over, whose orders may still have news. `capital` is what it
-    binds at worst and `start_price` the bid it began at, both in quote currency; 0 where they are not known yet."""
+    binds at worst and `start_price` the bid it began at, both in quote currency; 0 where they are not known yet.
+    `numbered` is the highest number a level of it has had, once it was edited."""
 
     id: str
     number: int
@@ -103,6 +104,12 @@ class Grid:
     kept: Holding = NOTHING_HELD
     capital: Decimal = ZERO
     start_price: Decimal = ZERO
+    numbered: int = 0
+
+    @property
+    def last_number(self) -> int:
+        """The highest number that any of its levels was ever given."""
+        return self.numbered or self.spec.count
 
     @property
     def symbol(self) -> str:

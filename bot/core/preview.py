@@ -124,11 +124,12 @@ class Preview:
 
     def to_levels(self, grid_id: str) -> list[Level]:
         """The levels that Create makes."""
+        return [self.level_of(planned, grid_id, planned.number) for planned in self.accepted]
+
+    def level_of(self, planned: PlannedLevel, grid_id: str, number: int) -> Level:
+        """One of them, as a level of a grid."""
         spec = self.spec
-        return [
-            Level(grid_id, level.number, level.entry, level.exit, level.amount, spec.loop, spec.above_wait)
-            for level in self.accepted
-        ]
+        return Level(grid_id, number, planned.entry, planned.exit, planned.amount, spec.loop, spec.above_wait)
 
 
 def preview(spec: GridSpec, market: Market, quote: Quote, offsets: Offsets, limits: Limits) -> Preview:
@@ -167,6 +168,13 @@ def sold_of(amount: Decimal, market: Market) -> Decimal:
     return market.amount_down(market.received_on_buy(amount))
 
 
+def cycle_net(amount: Decimal, entry: Decimal, exit_: Decimal, market: Market) -> Decimal:
+    """What buying this amount and selling what it leaves earns after the fees of both legs, in quote currency."""
+    sold = sold_of(amount, market)
+    fees = market.maker_fee_ratio * (amount * entry + sold * exit_)
+    return sold * (exit_ - entry) - fees
+
+
 def _planned(
     spec: GridSpec, number: int, entry: Decimal, market: Market, quote: Quote, offsets: Offsets
 ) -> PlannedLevel:
@@ -177,8 +185,7 @@ def _planned(
         )
     amount = grids.amount_per_level(spec, entry, market)
     sold = sold_of(amount, market)
-    fees = market.maker_fee_ratio * (amount * entry + sold * exit_)
-    net = sold * (exit_ - entry) - fees
+    net = cycle_net(amount, entry, exit_, market)
     near = maker_price(Side.BUY, entry, quote, market, offsets)
     buys_at = near if near < entry and not spec.above_wait else None
     refused = "" if _is_tradable(amount, sold, entry, exit_, market) else _too_small(spec, amount, entry, exit_, market)
@@ -189,7 +196,8 @@ def _is_tradable(amount: Decimal, sold: Decimal, entry: Decimal, exit_: Decimal,
     return market.accepts(entry, amount) and market.accepts(exit_, sold)
 
 
-def _too_small(spec: GridSpec, amount: Decimal, entry: Decimal, exit_: Decimal, market: Market) -> str:
+def smallest_tradable(entry: Decimal, exit_: Decimal, market: Market) -> Decimal:
+    """The smallest amount that may be bought at its entry and sold at its exit."""
     to_sell = market.smallest_amount(exit_)
     if market.fee_side is FeeSide.RECEIVED:  # so much must be left of what is bought
         before_fee = Fraction(to_sell) / Fraction(ONE - market.maker_fee_ratio) / Fraction(market.amount_step)
@@ -197,6 +205,11 @@ def _too_small(spec: GridSpec, amount: Decimal, entry: Decimal, exit_: Decimal, 
     smallest = max(market.smallest_amount(entry), to_sell)
     while not _is_tradable(smallest, sold_of(smallest, market), entry, exit_, market):
         smallest += market.amount_step
+    return smallest
+
+
+def _too_small(spec: GridSpec, amount: Decimal, entry: Decimal, exit_: Decimal, market: Market) -> str:
+    smallest = smallest_tradable(entry, exit_, market)
     if spec.budget is not None:
         budget = ABOUT.plus(smallest * entry * spec.count)
         advice = f"the smallest budget that works is about {plain(budget)} {market.quote}"

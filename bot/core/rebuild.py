@@ -148,10 +148,22 @@ def _grid(number: int, group: list[tuple[OrderKey, Order]], markets: Mapping[str
         doubts += [doubt] if doubt else []
         if start is not None:
             starts.append(start)
-    first, last = starts[0].level, starts[-1].level
+    if not curve and _looks_edited(levels, entries):
+        doubts.append("it may have been edited: levels it had before are taken up as well")
+    low, high = min(start.level.entry for start in starts), max(start.level.entry for start in starts)
     most = max(start.level.amount for start in starts)
-    spec = replace(spec, shape=Shape(shape or Shape.LINEAR), minimum=first.entry, maximum=last.entry, amount=most)
+    spec = replace(spec, shape=Shape(shape or Shape.LINEAR), minimum=low, maximum=high, amount=most)
     return Rebuilt(number, spec, shape, tuple(starts), orders, tuple(doubts))
+
+
+def _looks_edited(levels: Mapping[int, _Traces], entries: Mapping[int, Decimal]) -> bool:
+    """Whether levels are not numbered from the lowest up, or some bought no more while others went on."""
+    in_order = [entries[number] for number in sorted(entries)]
+    if in_order != sorted(in_order):
+        return True
+    lasts = [each.orders[-1] for each in levels.values()]
+    is_off = [key.leg is Leg.ENTRY and not order.is_open and not order.filled for key, order in lasts]
+    return any(is_off) and not all(is_off)
 
 
 def profit_of(legs: Sequence[tuple[Decimal | None, Decimal | None]], tick: Decimal) -> tuple[Decimal | None, bool]:

@@ -184,44 +184,6 @@ class GridEnded(Notice):
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfRange(Notice):
-    """The price has been outside a grid's MIN … MAX `since` then; `bound` is the end it passed. Told once a while for a
-    grid. `held` coins of it, bought for `cost`."""
-
-    grid: str
-    symbol: str
-    price: Decimal
-    bound: Decimal
-    is_below: bool
-    since: datetime
-    held: Decimal
-    cost: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class BackInRange(Notice):
-    """The price is in a grid's range again, after its being outside `since` then was told."""
-
-    grid: str
-    symbol: str
-    price: Decimal
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Stalled(Notice):
-    """Nothing of a grid was filled `since` then, though the price was in its range. `buy` and `sell`: its orders next
-    to the market, None where none rests. Told once a while for a grid."""
-
-    grid: str
-    symbol: str
-    price: Decimal
-    since: datetime
-    buy: Decimal | None = None
-    sell: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class EntriesHeld(Notice):
     """`MAX_EXPOSURE` is used up: farther entries wait."""
 

@@ -24,6 +24,7 @@ MOVE_PAUSE = timedelta(seconds=10)
 NO_ROOM = "waits for room on the book: nearer levels go first"
 NO_PRICE = "no price to go by"
 TAKEN_OFF = "left out, for a person took its order off the book"
+EDITED_OUT = "its grid was edited, and has no such level any more"
 TOO_FAR = "waits until the market is nearer: its price is outside the venue's band"
 TOO_SMALL = "what it may buy is under the venue's minimum now"
 
@@ -41,7 +42,7 @@ class Moment(NamedTuple):
 
 def needs_seat(executor: PositionExecutor, moment: Moment) -> tuple[Side, Decimal] | None:
     """Side and target price of the order that rests or should rest now, whether or not there is room for it."""
-    order, mode = executor.order, max(moment.mode, executor.mode)
+    order, mode = executor.order, executor.mode_in(moment.mode)
     if order is not None:
         return order.side, executor.level.entry if order.leg is Leg.ENTRY else executor.level.exit
     if executor.frozen or mode >= Mode.HALTED:
@@ -71,7 +72,7 @@ def _is_too_far(executor: PositionExecutor, moment: Moment) -> bool:
 
 def wants(executor: PositionExecutor, moment: Moment) -> Wish:
     """What should be done now. Without a quote nothing is placed or moved; cancels are still wanted."""
-    mode = max(moment.mode, executor.mode)
+    mode = executor.mode_in(moment.mode)
     if executor.frozen and mode < Mode.HALTED:  # halting is a person's word, and takes its order off the book too
         return Wish(f"frozen: {executor.frozen}")
     if executor.awaiting is not None:
@@ -90,7 +91,7 @@ def wants(executor: PositionExecutor, moment: Moment) -> Wish:
 def _resting_wish(executor: PositionExecutor, order: OrderRecord, moment: Moment) -> Wish:
     if order.closed is not None:
         return Wish("waiting for the trades of an order that left the book")
-    mode, quote = max(moment.mode, executor.mode), moment.quote
+    mode, quote = executor.mode_in(moment.mode), moment.quote
     is_entry = order.leg is Leg.ENTRY
     if mode >= Mode.HALTED or (is_entry and mode >= Mode.PAUSED):
         return _cancel(executor, order, f"{mode.name.lower()}: the order leaves the book")
@@ -138,7 +139,9 @@ def _following_wish(executor: PositionExecutor, order: OrderRecord, target: Deci
 
 def _placing_wish(executor: PositionExecutor, moment: Moment) -> Wish:
     leg, quote, offsets = executor.leg, moment.quote, moment.offsets
-    mode = max(moment.mode, executor.mode)
+    mode = executor.mode_in(moment.mode)
+    if leg is Leg.ENTRY and executor.left_at is not None:
+        return Wish(EDITED_OUT)
     if mode >= Mode.HALTED or (leg is Leg.ENTRY and mode >= Mode.PAUSED):
         return Wish(TAKEN_OFF if executor.mode is Mode.HALTED and moment.mode < mode else mode.name.lower())
     back = executor.back

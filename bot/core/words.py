@@ -31,7 +31,9 @@ __all__ = [
     "parse_edit",
     "parse_grid",
     "parse_number",
+    "parse_part",
     "parse_quantity",
+    "read_pairs",
     "resolve_symbol",
     "split_words",
 ]
@@ -125,21 +127,11 @@ def parse_grid(shape: Shape, words: Sequence[str] | str, *, resolve: Resolve, de
     given, numbers = _sorted(split_words(words), resolve, example, coins)
     symbol = _resolved(given.pop("symbol", None), resolve, shape, default_symbol)
     example = example_line(shape, symbol)
-    prices = len({"min", "max"} - given.keys())
-    placed: list[str] = []
-    for word in numbers:
-        key, text = _coin_sum(word, symbol)
-        if key is not None:
-            _put(given, key, text)
-        elif word.endswith("%") and (word[0] not in "+-" or len(placed) >= prices):
-            _put(given, "profit", word)
-        else:
-            placed.append(word)
-    _refuse_both_sizes(given)
+    placed = _unnamed(given, numbers, symbol, PLACES)
     order = [place for place in PLACES if place != "qty" or "budget" not in given]
     places = [place for place in order if place not in given]
     if len(placed) == len(places):
-        return _read(shape, symbol, given | dict(zip(places, placed, strict=True)))
+        return read_pairs(shape, symbol, given | dict(zip(places, placed, strict=True)))
     expected = " ".join(order).upper()
     if len(placed) < len(places):
         missing = [place.upper() for place in places[len(placed) :]]
@@ -148,6 +140,20 @@ def parse_grid(shape: Shape, words: Sequence[str] | str, *, resolve: Resolve, de
     rest = shown(" ".join(placed[len(places) :]))
     why = "" if "qty" in order else " (a budget stands in place of QTY)"
     raise CommandError(f"{rest} is too much: expected {expected}{why}. Example: {example}")
+
+
+def parse_part(words: Sequence[str] | str, *, resolve: Resolve, symbol: str, places: Sequence[str]) -> dict[str, str]:
+    """What some words of a grid say, as key -> text. `symbol` is the market at hand, `places` are the keys that numbers
+    without a name stand for, in this order."""
+    given, numbers = _sorted(split_words(words), resolve, example_line(Shape.LINEAR, symbol), coins_of(symbol))
+    if "symbol" in given:
+        symbol = given["symbol"] = _resolved(given["symbol"], resolve, Shape.LINEAR, symbol)
+    placed = _unnamed(given, numbers, symbol, places)
+    open_ = [place for place in places if place not in given and (place != "qty" or "budget" not in given)]
+    if len(placed) > len(open_):
+        rest = shown(" ".join(placed[len(open_) :]))
+        raise CommandError(f"{rest} has no place here: say what it is, such as count=30 or profit=0.6%.")
+    return given | dict(zip(open_, placed, strict=False))
 
 
 def parse_edit(spec: GridSpec, words: Sequence[str] | str) -> GridWords:
@@ -160,7 +166,7 @@ def parse_edit(spec: GridSpec, words: Sequence[str] | str) -> GridWords:
     dropped = {key for key in ("mean", "stop", "take") if changes.get(key, "").lower() in NONE}
     dropped |= {"budget"} if "qty" in changes else {"qty"} if "budget" in changes else set()
     merged = as_pairs(spec) | ({"stop_sell": "no"} if "stop" in dropped else {}) | changes
-    return _read(spec.shape, spec.symbol, {key: text for key, text in merged.items() if key not in dropped})
+    return read_pairs(spec.shape, spec.symbol, {key: text for key, text in merged.items() if key not in dropped})
 
 
 def split_words(words: Sequence[str] | str) -> list[str]:
@@ -250,6 +256,22 @@ def _put(given: dict[str, str], key: str, text: str) -> None:
     given[key] = text
 
 
+def _unnamed(given: dict[str, str], numbers: Sequence[str], symbol: str, places: Sequence[str]) -> list[str]:
+    """Give the sum with a coin and the profit their names; returns the numbers whose place tells what they are."""
+    prices = len({"min", "max"} & set(places) - given.keys())
+    placed: list[str] = []
+    for word in numbers:
+        key, text = _coin_sum(word, symbol)
+        if key is not None:
+            _put(given, key, text)
+        elif word.endswith("%") and (word[0] not in "+-" or len(placed) >= prices):
+            _put(given, "profit", word)
+        else:
+            placed.append(word)
+    _refuse_both_sizes(given)
+    return placed
+
+
 def _refuse_both_sizes(given: Mapping[str, str]) -> None:
     if "qty" in given and "budget" in given:
         raise CommandError("A grid has a QTY for each level or a budget in all, not both: write budget=2000 alone.")
@@ -269,8 +291,8 @@ def _options(first: str) -> str:
     return ", ".join(key if key in FLAGS else f"{key}=" for key in keys[keys.index(first) :])
 
 
-def _read(shape: Shape, symbol: str, given: Mapping[str, str]) -> GridWords:
-    """The texts as data: each key of `PLACES` is there, but for either qty or budget."""
+def read_pairs(shape: Shape, symbol: str, given: Mapping[str, str]) -> GridWords:
+    """The texts as data: each key of `PLACES` is there, but for either qty or budget. CommandError."""
     base, quote = coins_of(symbol)
     count = parse_number(given["count"], what="COUNT", example=KEYS["count"])
     if count != count.to_integral_value():

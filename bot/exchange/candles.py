@@ -15,6 +15,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.core.lengths import Length, lengthened
 from bot.core.model import Candle, Market, Quote
 from bot.errors import MarketError
 from bot.exchange.paper import PaperGateway
@@ -191,7 +192,9 @@ class CandleFeed:
             self._quote = Quote(symbol, close, close, self._clock.at)
         return self._quote
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
-        """Up to `count` candles that are over, the present one last."""
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
+        """Up to `count` candles of what is over, the present one last; they are never shorter than the recording's."""
         await self.market(symbol)
-        return [self.series.candle(index) for index in range(max(0, self.index + 1 - count), self.index + 1)]
+        bars = count * max(1, length.span // (self.series.bar * MILLISECOND))
+        known = [self.series.candle(index) for index in range(max(0, self.index + 1 - bars), self.index + 1)]
+        return known if bars == count else lengthened(known, length)[-count:]

@@ -7,11 +7,12 @@ for again. Money passes through no float but ccxt's own order books, whose short
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from bot.core.lengths import Length, lengthened, nearest
 from bot.core.model import Candle, Market, Quote
 from bot.core.money import average
 from bot.errors import MarketError, MarketUnknown
@@ -25,7 +26,8 @@ PUSH_LASTS = timedelta(seconds=8)
 """A quiet book pushes nothing: after this long it is asked."""
 WORTH_LASTS = timedelta(minutes=1)
 CANDLES_A_PAGE = 1000
-MINUTE_MS = 60_000
+MOST_PARTS = 10_000
+"""Shorter candles that are read to make longer ones of."""
 
 
 class CcxtMarket:
@@ -132,20 +134,33 @@ class CcxtMarket:
             raise MarketError(f"{symbol} gives no price")
         return book
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
-        """One-minute candles of the recent past, asked for page by page."""
-        now_ms = int(self._connection.clock.now().timestamp() * 1000)
-        since, found = now_ms - count * MINUTE_MS, dict[Any, Candle]()
-        while since < now_ms:
-            wanted = min(CANDLES_A_PAGE, count)
-            rows = await self._connection.read(Call("fetch_ohlcv", (symbol, "1m", since, wanted))) or []
-            page = translate.candles_of(rows)
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
+        """The recent past page by page. Where the exchange has no candles so long they are made of shorter ones, and
+        are fewer where that would take too many."""
+        exchange = self._connection.exchange
+        source = nearest(length, exchange.timeframes or (length,))
+        if source is None:
+            raise MarketError(f"{self._connection.name} has no candles of {length}, nor any to make them of")
+        name, span = source
+        if (parts := length.span // span) > 1:
+            count = min(count, max(MOST_PARTS // parts, 1))
+        first = length.opening(self._connection.clock.now()) - (count - 1) * length.span
+        found = await self._pages(symbol, name, span, first)
+        return (lengthened(found, length) if parts > 1 else found)[-count:]
+
+    async def _pages(self, symbol: str, name: str, span: timedelta, first: datetime) -> Sequence[Candle]:
+        """All candles of one of the exchange's own lengths from `first` on."""
+        now, found = self._connection.clock.now(), dict[datetime, Candle]()
+        wanted = min(CANDLES_A_PAGE, (now - first) // span + 1)
+        while first < now:
+            call = Call("fetch_ohlcv", (symbol, name, int(first.timestamp() * 1000), wanted))
+            page = translate.candles_of(await self._connection.read(call) or [])
             fresh = [candle for candle in page if candle.at not in found]
             found |= {candle.at: candle for candle in fresh}
             if not fresh:
                 break
-            since = int(page[-1].at.timestamp() * 1000) + MINUTE_MS
-        return [found[at] for at in sorted(found)][-count:]
+            first = page[-1].at + span
+        return [found[at] for at in sorted(found)]
 
     async def price_in(self, coin: str, currency: str) -> Decimal | None:
         """What one coin is worth in another now (a fee coin, in quote currency); None where no market tells."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from bot.core.lengths import Length
 from bot.core.model import Candle, Market, Quote
 from bot.exchange.paper import PaperGateway
 from bot.exchange.paper_file import Kept, opened
@@ -53,8 +54,8 @@ class PaperMarket:
         self._gateway.on_quote(symbol, quote.bid, quote.ask, quote.at)
         return quote
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
-        return await self._source.candles(symbol, count)
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
+        return await self._source.candles(symbol, count, length)
 
 
 def open_paper(

@@ -19,6 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bot.core.lengths import Length
 from bot.core.model import Candle, Market, Quote
 from bot.errors import MarketUnknown
 from bot.exchange.matching import Parts, Resting
@@ -41,6 +42,8 @@ ACCOUNT = "simulated"
 DAY = 1440
 """Minutes."""
 STEPS_A_MINUTE = MINUTE // STEP
+LOOKS = 900
+"""At so many steps of a candle longer than a minute, evenly spread, and at its last, the price is looked at."""
 BITS = 2**64 - 1
 
 
@@ -196,33 +199,33 @@ class SimulatedMarket:
         await self._gateway.settled()
         return quote
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
-        """Up to `count` one-minute candles of bids, the running one last; the past before step 0 is made
-        up."""
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
+        """Up to `count` candles of bids, the running one last; the past before step 0 is made up."""
         tick = (await self.market(symbol)).price_tick
         self.advance()
-        first = self._at.replace(second=0, microsecond=0) - (count - 1) * MINUTE
         # Off the loop, where long histories take their time. A new thread computes as exactly as this one.
-        return await asyncio.to_thread(self._history, symbol, tick, first, count, self._at, self._step)
+        return await asyncio.to_thread(self._history, symbol, tick, count, length, self._at, self._step)
 
     def _history(
-        self, symbol: str, tick: Decimal, first: datetime, count: int, now: datetime, step: int
+        self, symbol: str, tick: Decimal, count: int, length: Length, now: datetime, step: int
     ) -> Sequence[Candle]:
         import numpy as np
 
-        path = self._paths[symbol]
+        path, first = self._paths[symbol], length.opening(now) - (count - 1) * length.span
         candles: list[Candle] = []
-        stride = min(max(1, count // DAY), STEPS_A_MINUTE // 4)  # of a long past fewer steps are looked at
-        begin = step - (now - first) // STEP
-        for minute in range(0, count, DAY):  # a day at a time, which is soon computed and small
-            openings = np.arange(minute, min(minute + DAY, count), dtype=np.int64) * STEPS_A_MINUTE + begin
-            steps = openings[:, None] + np.append(np.arange(0, STEPS_A_MINUTE - 1, stride), STEPS_A_MINUTE - 1)
-            bids = path.bids(np.minimum(steps, step))
+        begin, wide = step - (now - first) // STEP, length.span // STEP
+        # Of a long past, and of long candles, fewer steps are looked at.
+        stride = min(max(1, count // DAY), STEPS_A_MINUTE // 4) if length is Length.MINUTE else wide // LOOKS
+        looks = np.append(np.arange(0, wide - 1, stride), wide - 1)
+        rows = DAY * STEPS_A_MINUTE // len(looks)  # at a time: soon computed and small
+        for some in range(0, count, rows):
+            openings = np.arange(some, min(some + rows, count), dtype=np.int64) * wide + begin
+            bids = path.bids(np.minimum(openings[:, None] + looks, step))
             moved = np.abs(np.diff(bids)).sum(axis=1) % 10_000
             columns = (bids[:, 0], bids.max(axis=1), bids.min(axis=1), bids[:, -1], moved)
             for row in zip(*(column.tolist() for column in columns), strict=True):
                 opened, high, low, close = (ticks * tick for ticks in row[:4])
-                opening = first + len(candles) * MINUTE
+                opening = first + len(candles) * length.span
                 candles.append(Candle(opening, opened, high, low, close, Decimal(row[4]).scaleb(-2)))
         return candles
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import orjson
 
+from bot.core.lengths import Length
 from bot.core.model import Candle, Market, Quote
 from bot.errors import CommandError, MarketError
 from bot.exchange.candles import EPOCH, ReplayClock
@@ -126,7 +127,7 @@ class TickFeed:
             raise MarketError(f"the recording has no quote of {symbol} yet")
         return self._quote
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
         """None: a capture of minutes has no history worth the name."""
         await self.market(symbol)
         return ()

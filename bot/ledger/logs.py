@@ -28,8 +28,9 @@ from bot.core.accounting import RoundTrip
 from bot.core.flows import BookedFill
 from bot.core.money import EXACT, plain
 from bot.errors import StateUnwritable
-from bot.ledger import spreadsheets
+from bot.ledger import months, spreadsheets
 from bot.ledger.lines import LineFile, Sync, Write, backwards, forwards
+from bot.ports import IS_REPLAY
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class FileLedger:
 
     def __init__(self, path: Path, mode: str, write: Write = os.write, sync: Sync = os.fsync) -> None:
         self._path = path
+        self._fills = path.parent / FILLS
         self._mode = mode
         self._disk = (write, sync)
         self._trades = LineFile(path, _name_of_trade, _is_whole_trade, b"", write, sync)
@@ -98,18 +100,18 @@ class FileLedger:
 
     async def append_fills(self, fills: Sequence[BookedFill]) -> None:
         """Write a row for each fill that has none yet, and have them on the disk when it returns. StateUnwritable."""
-        months: dict[str, list[bytes]] = {}
+        batches: dict[str, list[bytes]] = {}
         for fill in fills:
             month = fill.at.astimezone(UTC).strftime("%Y-%m")
-            months.setdefault(month, []).append(spreadsheets.fill_row(fill, self._mode).encode())
-        if months:
-            await self._write([(self._month(month), rows) for month, rows in sorted(months.items())])
+            batches.setdefault(month, []).append(spreadsheets.fill_row(fill, self._mode).encode())
+        if batches:
+            await self._write([(self._month(month), rows) for month, rows in sorted(batches.items())])
 
     def _month(self, month: str) -> LineFile:
         """The fills of one month: each knows the names of its own rows, so only the last few are kept open."""
         file = self._months.pop(month, None)
         if file is None:
-            path, head = self._path.parent / FILLS / f"{month}.csv", f"{spreadsheets.FILLS_HEAD}\n".encode()
+            path, head = self._fills / f"{month}.csv", f"{spreadsheets.FILLS_HEAD}\n".encode()
             file = LineFile(path, spreadsheets.name_of_fill, spreadsheets.is_whole_fill, head, *self._disk)
         self._months[month] = file
         if len(self._months) > MOST_MONTHS:
@@ -120,14 +122,18 @@ class FileLedger:
         """The last closed trades, newest first."""
         return await asyncio.to_thread(self._last, count)
 
+    async def fills_since(self, grid: str, since: datetime, most: int) -> Sequence[BookedFill]:
+        """The last fills of a grid, newest first, at most so many, none older than `since`."""
+        return await asyncio.to_thread(lambda: list(islice(months.fills_back(self._fills, grid, since), most)))
+
     async def fills(self) -> Sequence[BookedFill]:
         """All fills, oldest first, for another ledger to go on from."""
-        return await asyncio.to_thread(lambda: list(self._read_fills()))
+        return await asyncio.to_thread(lambda: list(months.fills(self._fills)))
 
     async def export(self, folder: Path) -> Sequence[Path]:
         """Write trades.csv and fills.csv into a folder, read from the disk a line at a time. StateUnwritable."""
         try:
-            return await asyncio.to_thread(spreadsheets.write_all, folder, self._trade_rows(), self._fill_rows())
+            return await asyncio.to_thread(spreadsheets.write_all, folder, self._trade_rows(), months.rows(self._fills))
         except OSError as error:
             raise StateUnwritable(f"the export can't be written: {error.strerror or error}") from error
 
@@ -177,17 +183,6 @@ class FileLedger:
                 continue
             yield spreadsheets.trade_row(trade, mode[1] if mode is not None else self._mode)
 
-    def _read_fills(self) -> Iterator[BookedFill]:
-        for row in self._fill_rows():
-            with suppress(ValueError):  # a row of a person or another tool
-                yield spreadsheets.read_fill(row)
-
-    def _fill_rows(self) -> Iterator[str]:
-        for path in sorted((self._path.parent / FILLS).glob("????-??.csv")):
-            for line in forwards(path):
-                if spreadsheets.name_of_fill(line) is not None:
-                    yield line.decode(errors="replace")
-
 
 def _name_of_trade(line: bytes) -> bytes | None:
     end = line.find(_NAMED_BY)
@@ -222,6 +217,11 @@ class MemoryLedger:
     async def last(self, count: int) -> Sequence[RoundTrip]:
         """The last closed trades, newest first."""
         return self.trades[: -count - 1 : -1] if count > 0 else []
+
+    async def fills_since(self, grid: str, since: datetime, most: int) -> Sequence[BookedFill]:
+        """The last fills of a grid, newest first, at most so many, none older than `since`."""
+        own = (fill for fill in reversed(self.fills) if fill.grid == grid and fill.at >= since)
+        return list(islice(own, most))
 
     async def export(self, folder: Path) -> Sequence[Path]:
         """Write trades.csv and fills.csv into a folder."""
@@ -378,6 +378,7 @@ def open_ops_log(
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(10_000)
     handler = _Queue(waiting)
     handler.setFormatter(LineFormatter(redact))
+    handler.addFilter(lambda record: not IS_REPLAY.get())
     listener = QueueListener(waiting, file, stream, respect_handler_level=True)
     listener.start()
     root = logging.getLogger()

@@ -4,11 +4,12 @@ Rule: figures come from the sums the state keeps; nothing here changes anything.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from bot.core import wishes
+from bot.core.editing import is_spent
 from bot.core.executor import PositionExecutor
 from bot.core.level import Awaited, Wish
 from bot.core.lifecycle import Mode, State
@@ -18,12 +19,18 @@ from bot.core.portfolio import Grid, Holding, Totals
 from bot.core.wishes import Moment
 from bot.manager import TradeManager
 from bot.trading.closing import SLACK_RATIO
+from bot.trading.desk import NOT_LOOKED
 from bot.trading.guards import holding_of
+
+SELLING = "its coins are being sold"
+"""Why a grid places nothing, beside the reasons it keeps itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class LevelView:
-    """One level. `why` says in plain words what it does or waits for; `next_try` when it looks again."""
+    """One level. `why` says what it does or waits for; `next_try` when it looks again, and it does earlier where the
+    ask comes up to `rise` or the bid down to `fall`. `grid_mode` and `grid_why` are its grid's own.
+    `leaves`: it was edited out of its grid, and has still to sell what it holds."""
 
     id: str
     state: State
@@ -39,6 +46,11 @@ class LevelView:
     why: str
     next_try: datetime | None
     refusal: str
+    rise: Decimal | None = None
+    fall: Decimal | None = None
+    grid_mode: Mode = Mode.RUNNING
+    grid_why: str = ""
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,8 @@ class PlacingView:
 class StopEffect:
     """What ending one grid means now. `proceeds` and `profit` (against cost) are what selling all brings after the
     taker fee, at the bid and at the lowest price a sale may get; None while there is no price. `too_little`: the
-    exchange wouldn't take the sale.
+    exchange wouldn't take the sale. `at_exits` is the profit against cost once all levels have sold at their exits,
+    after the fee, `worth` what the coins are worth at the bid and the profit against cost of that.
     """
 
     grid: str
@@ -98,6 +111,8 @@ class StopEffect:
     proceeds: tuple[Decimal, Decimal] | None = None
     profit: tuple[Decimal, Decimal] | None = None
     too_little: bool = False
+    at_exits: Decimal | None = None
+    worth: tuple[Decimal, Decimal] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +143,7 @@ def level_view(manager: TradeManager, executor: PositionExecutor) -> LevelView:
     return LevelView(
         id=executor.id,
         state=executor.state,
-        mode=max(grid.effective_mode, executor.mode),
+        mode=executor.mode_in(grid.effective_mode),
         entry=executor.level.entry,
         exit=executor.level.exit,
         amount=executor.level.amount,
@@ -140,6 +155,11 @@ def level_view(manager: TradeManager, executor: PositionExecutor) -> LevelView:
         why=why,
         next_try=next_try,
         refusal=f"{back.reason}: {back.message}" if back is not None else "",
+        rise=wish.rise if why == wish.why else None,
+        fall=wish.fall if why == wish.why else None,
+        grid_mode=grid.effective_mode,
+        grid_why=SELLING if grid.sale is not None and not grid.halted else grid.why,
+        leaves=executor.left_at is not None,
     )
 
 
@@ -150,10 +170,12 @@ def _why(manager: TradeManager, executor: PositionExecutor, wish: Wish, now: dat
     would_act = wish.action is not None or wish.why in (wishes.NO_PRICE, wishes.NO_ROOM)
     if would_act and (shut := heart.gate.shut(now)):
         return shut, None if heart.gate.is_unconfirmed else until
+    if would_act and not desk.is_known:
+        return NOT_LOOKED, None
     if wish.why == wishes.NO_PRICE:
         return desk.why_unpriced or wish.why, None
     if executor.id in desk.held_back:
-        return heart.exposure.why_held_back(desk), None
+        return heart.exposure.why_held_back(desk), heart.exposure.next_try(desk)
     return wish.why, wish.at
 
 
@@ -161,7 +183,9 @@ def grid_view(manager: TradeManager, grid: Grid) -> GridView:
     """One grid as it stands now."""
     state, desk = manager.state, manager.heartbeat.desks[grid.symbol]
     holding, position = holding_of(grid, state), manager.heartbeat.margin.seen(grid.symbol)
-    levels = tuple(level_view(manager, state.executors[key]) for key in state.members[grid.id])
+    members = [state.executors[key] for key in state.members[grid.id]]
+    there = [each for each in members if each.left_at is None or not is_spent(each)]
+    levels = tuple(level_view(manager, each) for each in sorted(there, key=lambda each: each.level.entry))
     today = manager.heartbeat.guard.day_of(manager.world.clock.now())
     return GridView(
         grid=grid,
@@ -222,10 +246,15 @@ def stop_effects(manager: TradeManager, grids: Iterable[Grid]) -> list[StopEffec
 
 def _effect(manager: TradeManager, grid: Grid) -> StopEffect:
     state, desk = manager.state, manager.heartbeat.desks[grid.symbol]
-    entries, exits = on_book(state.executors[key] for key in state.members[grid.id])
-    holding, market = holding_of(grid, state), desk.market
+    members = [state.executors[key] for key in state.members[grid.id]]
+    (entries, exits), holding, market = on_book(members), holding_of(grid, state), desk.market
     bare = StopEffect(grid.id, grid.symbol, entries, exits, holding.amount, holding.cost)
-    if desk.quote is None or holding.amount <= ZERO:
+    if holding.amount <= ZERO:
+        return bare
+    brought = sum((each.books.held * each.level.exit for each in members), ZERO)
+    fee = sum((each.sellable * each.level.exit * market.maker_fee_ratio for each in members), ZERO)
+    bare = replace(bare, at_exits=brought - fee - holding.cost + holding.unsettled)
+    if desk.quote is None:
         return bare
     prices = desk.quote.bid, desk.quote.bid - desk.quote.bid * SLACK_RATIO
     amount = market.amount_down(holding.amount)
@@ -233,13 +262,9 @@ def _effect(manager: TradeManager, grid: Grid) -> StopEffect:
     fees = [amount * price * market.taker_fee_ratio for price in prices]
     proceeds = [amount * price - fee for price, fee in zip(prices, fees, strict=True)]
     profit = [holding.open_profit(price) - fee for price, fee in zip(prices, fees, strict=True)]
-    return StopEffect(
-        grid=grid.id,
-        symbol=grid.symbol,
-        entries=entries,
-        exits=exits,
-        held=holding.amount,
-        cost=holding.cost,
+    return replace(
+        bare,
+        worth=(holding.amount * desk.quote.bid, holding.open_profit(desk.quote.bid)),
         proceeds=(proceeds[0], proceeds[1]),
         profit=(profit[0], profit[1]),
         too_little=not amount,

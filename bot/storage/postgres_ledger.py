@@ -72,10 +72,13 @@ _LAST = f"select {_TRADE} from rexlapis_trades where worker = %s order by line d
 _TRADES = f"""
     select line, mode, {_TRADE} from rexlapis_trades where worker = %s and line > %s order by line limit {PAGE}
 """
-_FILLS = f"""
-    select line, mode, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS'), symbol, side, price, amount, fee,
-        fee_currency, fee_value, currency, order_id, trade_id, maker, grid, executor, cycle
-    from rexlapis_fills where worker = %s and line > %s order by line limit {PAGE}
+_FILL = """
+    line, mode, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS'), symbol, side, price, amount, fee,
+    fee_currency, fee_value, currency, order_id, trade_id, maker, grid, executor, cycle
+"""
+_FILLS = f"select {_FILL} from rexlapis_fills where worker = %s and line > %s order by line limit {PAGE}"
+_FILLS_SINCE = f"""
+    select {_FILL} from rexlapis_fills where worker = %s and grid = %s and at >= %s order by line desc limit %s
 """
 
 
@@ -110,6 +113,17 @@ class PostgresLedger:
 
         rows = await self._database.run(look, LOADING)
         return [_trade(row) for row in rows]
+
+    async def fills_since(self, grid: str, since: datetime, most: int) -> Sequence[BookedFill]:
+        """The last fills of a grid, newest first, at most so many, none older than `since`. StateUnwritable when none
+        can be read."""
+        asked = [self._lease.claim.worker, grid, since, min(most, MOST)]
+
+        async def look(connection: "Connection") -> list[tuple[Any, ...]]:
+            return await (await connection.execute(_FILLS_SINCE, asked)).fetchall()
+
+        rows = await self._database.run(look, LOADING)
+        return [_fill(row) for row in rows]
 
     async def export(self, folder: Path) -> Sequence[Path]:
         """Write trades.csv and fills.csv into a folder, a page at a time. StateUnwritable."""
@@ -184,9 +198,13 @@ def _trade_line(row: tuple[Any, ...]) -> str:
     return spreadsheets.trade_row(_trade(rest), mode)
 
 
+def _fill(row: tuple[Any, ...]) -> BookedFill:
+    _, _, at, symbol, side, *rest = row
+    return BookedFill(*(_moment(at), symbol, Side(side), *rest))
+
+
 def _fill_line(row: tuple[Any, ...]) -> str:
-    _, mode, at, symbol, side, *rest = row
-    return spreadsheets.fill_row(BookedFill(*(_moment(at), symbol, Side(side), *rest)), mode)
+    return spreadsheets.fill_row(_fill(row), row[1])
 
 
 def _row(place: int, trade: RoundTrip) -> dict[str, object]:

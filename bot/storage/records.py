@@ -19,6 +19,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import orjson
 
 from bot.core.accounting import RoundTrip
+from bot.core.alerts import ALERTS
 from bot.core.curve import Point
 from bot.core.executor import PositionExecutor
 from bot.core.flows import BookedFill, Flow
@@ -129,7 +130,7 @@ def _notice_class(name: str) -> type:
 
 @cache
 def _notices() -> dict[str, type]:
-    named: dict[str, type] = {}
+    named: dict[str, type] = {kind.__name__: kind for kind in ALERTS}
     todo: list[type] = [Notice]
     while todo:
         # A dataclass with slots replaces the class it was made from: of two with one name the later one is real.

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 Bounds = tuple[datetime | None, Decimal | None, Decimal | None]
 NO_BOUNDS: Bounds = (None, None, None)
 AT, RISE, FALL = range(3)
+NOT_LOOKED = "waits to learn what rests on the exchange"
+"""Why nothing is sent until `is_known`."""
 
 
 class Desk:

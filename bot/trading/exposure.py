@@ -5,6 +5,7 @@ waits nobody behind it gets in, however small. Those that wait for funds wait in
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 
 from bot.core.actions import PlaceOrder
@@ -77,6 +78,10 @@ class Exposure:
                 key = desk.next_held_back(None)
             if key is not None:
                 desk.due[key] = None
+
+    def next_try(self, desk: Desk) -> datetime | None:
+        """When the nearest of the entries that are held back for funds tries again; None where they wait for room."""
+        return self.shortage.next_try(desk.market.quote)
 
     def why_held_back(self, desk: Desk) -> str:
         """What the entries of a market wait for that are held back."""

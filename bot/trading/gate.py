@@ -91,7 +91,7 @@ class Gate:
         if action.leg is Leg.CLOSE:
             return "its sale was halted" if self._state.grids[action.owner_id].halted else ""
         executor = self._state.executors[action.owner_id]
-        mode = max(self._state.grids[executor.level.grid].effective_mode, executor.mode)
+        mode = executor.mode_in(self._state.grids[executor.level.grid].effective_mode)
         if mode >= (Mode.HALTED if action.leg is Leg.EXIT else Mode.PAUSED):
             return "paused before it left"
         desk = self._desks[action.symbol]

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from bot.core.editing import is_spent
 from bot.core.executor import PositionExecutor
-from bot.core.lifecycle import ENTRY_STATES, Mode, State
+from bot.core.lifecycle import Mode
 from bot.core.money import ZERO
 from bot.core.portfolio import Grid, Holding, Sale
 from bot.core.snapshot import (
@@ -48,9 +49,11 @@ class Guard:
         self.touched: set[str] = set()
 
     def watch(self, grid: Grid) -> None:
-        """Have a grid's `stop=` and `take=` prices looked at in each beat."""
+        """Have a grid's `stop=` and `take=` prices looked at in each beat, where it has any."""
         if (grid.spec.stop is not None or grid.spec.take is not None) and grid.ended_at is None:
             self.watchful.add(grid.id)
+        else:
+            self.watchful.discard(grid.id)
 
     def check(self, desks: Mapping[str, Desk], now: datetime, note: Note) -> list[str]:
         """Look at prices and losses; returns the grids whose mode has changed."""
@@ -130,7 +133,7 @@ class Guard:
             for grid in running:
                 self._state.put_grid(grid.turned(Mode.PAUSED, "MAX_DAILY_LOSS reached"))
                 paused.append(grid.id)
-            note(DailyLossReached(now, loss, limit, currency))
+            note(DailyLossReached(now, loss, limit, currency, tuple(grid.id for grid in running)))
         return paused
 
     def _is_running(self, grid: Grid, currency: str) -> bool:
@@ -189,7 +192,11 @@ class Guard:
 
     def sweep(self, desks: Mapping[str, Desk], now: datetime) -> None:
         """Let go of the levels of grids that ended a while ago; totals, ledger and kept coins stay. What they held
-        leaves the day's count, and is neither profit nor loss: so not without a price."""
+        leaves the day's count, and is neither profit nor loss: so not without a price. And of levels that were edited
+        out of their grid and have nothing left."""
+        for executor in [each for each in self._state.executors.values() if _is_forgettable(each, now)]:
+            self._state.drop_executor(executor.id)
+            desks[executor.market.symbol].forget(executor.id)
         old = [
             grid
             for grid in self._state.grids.values()
@@ -210,12 +217,17 @@ class Guard:
         self._state.put_meta(replace(self._state.meta, day_base=base))
 
 
-def _is_done(executor: PositionExecutor, mode: Mode) -> bool:
-    if not executor.is_idle:
+def _is_forgettable(executor: PositionExecutor, now: datetime) -> bool:
+    """Whether a level left its grid a while ago with nothing in its books, and no order of it may still have news."""
+    if executor.left_at is None or now - executor.left_at <= KEEP_ENDED or not is_spent(executor):
         return False
-    if mode is Mode.ENDED:
-        return True
-    return not executor.sellable and (executor.state is State.COMPLETED or executor.state in ENTRY_STATES)
+    if any(late.rests or late.watch_until is None or late.watch_until > now for late in executor.watched):
+        return False
+    return executor.books.held == ZERO and executor.books.unsettled == ZERO
+
+
+def _is_done(executor: PositionExecutor, mode: Mode) -> bool:
+    return executor.is_idle if mode is Mode.ENDED else is_spent(executor)
 
 
 def holding_of(grid: Grid, state: TradingState) -> Holding:

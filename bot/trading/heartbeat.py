@@ -29,9 +29,11 @@ from bot.trading.exposure import Exposure
 from bot.trading.gate import Gate
 from bot.trading.herald import Herald
 from bot.trading.margin import MarginGuard
+from bot.trading.purse import Purse
 from bot.trading.reconciliation import Reconciliation
 from bot.trading.state import TradingState
 from bot.trading.troubles import STORE, Troubles
+from bot.trading.vigil import Vigil
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Heartbeat:
         self.beaten_at: datetime | None = None
         self.fills = 0
         self.troubles = Troubles(self.note, self.gate.hush)
+        self.vigil, self.purse = Vigil(state, self.note), Purse(state, world.gateway, self.troubles, self.note)
         self._inbox: deque[Event] = deque()
         self._withdrawn: set[str] = set()
         self._undo: list[PositionExecutor | Grid] = []
@@ -325,6 +328,7 @@ class Heartbeat:
             now = self.world.clock.now()
             self.margin.look_again(symbol)
             await self.reconciliation.audit(symbol, now)
+        await self.purse.look(self.world.clock.now())
 
     def recall(self, now: datetime) -> None:
         """At the start: look up everything the state was waiting for when it was last kept."""

@@ -1,15 +1,17 @@
 """What is worth telling, when, and as how many messages; and the ledger's lines, which come first.
 
-Rule: one cause, one message. A shortage that blocks many levels is told once a while, the alarm of a taker fill too;
-the orders a person took off within a few seconds become one question. What is to be told is durable before it is told,
-and what is only collected yet is durable as well.
+Rule: one cause, one message. A shortage that blocks many levels is told once a while, so are the refusals of a grid and
+the alarm of a taker fill, also across a restart; the orders a person took off within a few seconds become one question.
+What is to be told is durable before it is told, and what is only collected yet is durable as well.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import cast
 
+from bot.core.alerts import CoinsMissing
 from bot.core.events import Refusal
 from bot.core.lifecycle import Mode
 from bot.core.model import Side
@@ -26,13 +28,16 @@ from bot.core.snapshot import (
 from bot.core.symbols import coins_of
 from bot.errors import StateError
 from bot.ports import Ledger, Notifier
-from bot.trading.state import TradingState
+from bot.trading.state import VIGIL, TradingState
 from bot.trading.troubles import LEDGER, STORE, Troubles
 
 log = logging.getLogger(__name__)
 
-TOLD_AGAIN = timedelta(minutes=30)
-"""A reason that concerns many levels of a market is told again after so long."""
+REFUSED_AGAIN = timedelta(hours=4)
+"""Refusals of a grid, or of a market for a reason that concerns all its levels, are told again after so long."""
+TAKER_AGAIN = timedelta(minutes=30)
+TOLD = (VIGIL, "told")
+"""Where it is kept what was told when."""
 MANY_FILLS = 500
 """So many fills don't wait for the minute to be over."""
 TOGETHER = timedelta(seconds=10)
@@ -45,7 +50,6 @@ class Herald:
     def __init__(self, state: TradingState, notifier: Notifier | None) -> None:
         self._state = state
         self._notifier = notifier
-        self._told_at: dict[object, datetime] = {}
         self._fresh: list[tuple[str, Notice]] = []
 
     def note(self, notice: Notice) -> None:
@@ -56,7 +60,9 @@ class Herald:
             case LevelHalted():
                 self._collect(notice)
                 return
-            case LevelBlocked() if not self._is_news(_about(notice), notice.at):
+            case CoinsMissing() if not self._is_news(f"coins {notice.coin}", notice.at, REFUSED_AGAIN):
+                return
+            case LevelBlocked() if not self._is_news(_about(notice), notice.at, REFUSED_AGAIN):
                 return
         self._put(notice)
 
@@ -64,17 +70,18 @@ class Herald:
         if self._notifier is not None:
             self._fresh.append((self._state.add_notice(notice), notice))
 
-    def _is_news(self, about: object, at: datetime) -> bool:
-        """Whether this has not been told for a while; None is always news."""
-        told_at = self._told_at.get(about)
-        if about is not None and told_at is not None and at - told_at < TOLD_AGAIN:
+    def _is_news(self, about: str, at: datetime, again: timedelta) -> bool:
+        """Whether this has not been told for a while; noted as told if so. What is old is forgotten."""
+        note = cast("Mapping[str, str]", self._state.notes.get(VIGIL, {}).get(TOLD[1], {}))
+        told = {each: then for each, then in note.items() if at - datetime.fromisoformat(then) < REFUSED_AGAIN}
+        if about in told and at - datetime.fromisoformat(told[about]) < again:
             return False
-        self._told_at[about] = at
+        self._state.put_note(TOLD, {**told, about: at.isoformat()})
         return True
 
     def _alarm(self, fill: LevelFilled | StrayFilled) -> None:
         log.error("taker fill of a maker order", extra={"context": {"executor": fill.executor, "price": fill.price}})
-        if self._is_news((TakerFilled, fill.symbol), fill.at):
+        if self._is_news(f"taker {fill.symbol}", fill.at, TAKER_AGAIN):
             self._put(TakerFilled(fill.at, fill.executor, fill.symbol, fill.side, fill.price, fill.amount))
 
     # -- what a person took off the book -------------------------------------------------------------------------
@@ -141,10 +148,12 @@ class Herald:
             self._notifier.tell(fresh)
 
 
-def _about(notice: LevelBlocked) -> Iterable[object] | None:
-    """What a refusal that concerns more than its level is about: funds concern a coin, others the market."""
-    if notice.reason not in NEVER_QUICK:
-        return None
+def _about(notice: LevelBlocked) -> str:
+    """What a refusal is about: funds concern a coin, some reasons the market, others the grid."""
     base, quote = coins_of(notice.symbol)
-    coin = quote if notice.side is Side.BUY else base
-    return notice.reason, coin if notice.reason is Refusal.FUNDS else notice.symbol, notice.side
+    place = notice.executor.partition(".")[0]
+    if notice.reason is Refusal.FUNDS:
+        place = quote if notice.side is Side.BUY else base
+    elif notice.reason in NEVER_QUICK:
+        place = notice.symbol
+    return f"{notice.reason.name} {place} {notice.side}"

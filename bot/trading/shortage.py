@@ -65,6 +65,11 @@ class Shortage:
         """Entries wait for something else than funds by now."""
         self._short.pop(coin, None)
 
+    def next_try(self, coin: str) -> datetime | None:
+        """When an entry in this coin tries again, unless something is freed before; None where none waits."""
+        short = self._short.get(coin)
+        return short.next_try if short is not None else None
+
     def holds(self, coin: str) -> bool:
         """Whether entries in this coin wait for funds."""
         return coin in self._short

@@ -25,8 +25,8 @@ from bot.core.snapshot import Notice
 from bot.errors import StateForeign
 from bot.ports import Key
 
-ORPHANS, INHERITANCE = "orphans", "inheritance"
-NOTES = ("chat", "updates", ORPHANS, INHERITANCE)
+ORPHANS, INHERITANCE, VIGIL = "orphans", "inheritance", "vigil"
+NOTES = ("chat", "updates", ORPHANS, INHERITANCE, VIGIL)
 """Tables of plain values: two that belong to the chat, and the rooms of the same names."""
 
 
@@ -102,6 +102,11 @@ def _text(at: datetime | None) -> str | None:
 
 def _time(text: object) -> datetime | None:
     return datetime.fromisoformat(str(text)) if text else None
+
+
+def _is_left(executor: PositionExecutor) -> bool:
+    """Whether its grid, where it trades once, has still to wait for this level."""
+    return executor.state is not State.COMPLETED and executor.left_at is None
 
 
 class TradingState:
@@ -211,12 +216,12 @@ class TradingState:
         self.changes["executors", key] = executor
         if before is None:
             self.members[grid_id].append(key)
-            self.left[grid_id] += executor.state is not State.COMPLETED
+            self.left[grid_id] += _is_left(executor)
             self.exposure[executor.market.quote] += executor.exposure
             self._hold(executor, executor.books.held, executor.books.held_cost, executor.books.unsettled)
             return
-        if executor.state is not before.state:
-            self.left[grid_id] += (executor.state is not State.COMPLETED) - (before.state is not State.COMPLETED)
+        if executor.state is not before.state or executor.left_at is not before.left_at:
+            self.left[grid_id] += _is_left(executor) - _is_left(before)
         if executor.order is not before.order or executor.books is not before.books:
             self.exposure[executor.market.quote] += executor.exposure - before.exposure
         if executor.books is not before.books:
@@ -233,7 +238,7 @@ class TradingState:
         books = executor.books
         self.exposure[executor.market.quote] -= executor.exposure
         self._hold(executor, -books.held, -books.held_cost, -books.unsettled)
-        self.left[executor.level.grid] -= executor.state is not State.COMPLETED
+        self.left[executor.level.grid] -= _is_left(executor)
         self.members[executor.level.grid].remove(key)
         self.changes["executors", key] = None
         if self.totals.pop(key, None) is not None:

@@ -6,7 +6,7 @@ learnt as after any restart, before anything is sent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, cast
@@ -169,7 +169,14 @@ def changes(now: Tables, backup: Backup) -> dict[Key, object | None]:
         for table in (*REPLACED, "unwritten", "fills")
         for key, thing in backup.tables.get(table, {}).items()
     }
+    put |= {("grids", name): _numbered(grid, now) for name, grid in backup.grids.items()}
     return {**put, META: meta}
+
+
+def _numbered(grid: Grid, now: Tables) -> Grid:
+    """A grid of a backup that gives no number again that a level of it was given since."""
+    since = cast("Mapping[str, Grid]", now.get("grids", {})).get(grid.id, grid)
+    return grid if since.last_number <= grid.last_number else replace(grid, numbered=since.last_number)
 
 
 # -- against the exchange --------------------------------------------------------------------------------------------

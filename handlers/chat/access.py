@@ -7,7 +7,7 @@ messages are nobody's command; strangers get no answer, groups one sentence.
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from secrets import token_urlsafe
 
@@ -19,15 +19,14 @@ from telegram.ext import ApplicationHandlerStop
 from bot.core.snapshot import StrangerKnocked
 from bot.errors import StateError
 from handlers.chat.context import Context
+from handlers.chat.knocks import NOTE, Knocks, called
 from handlers.chat.people import OWNER_NOTE, Role
+from handlers.words import door
 
 log = logging.getLogger(__name__)
 
 CLAIM_LIFETIME = timedelta(minutes=10)
 WRONG_TRIES = 5
-KNOCKS_A_DAY = 20
-"""Notes about strangers an owner gets in a day, however many knock."""
-GROUP_SENTENCE = "I work in private chats only, so I am leaving. Write to me directly."
 
 
 class Claim:
@@ -58,8 +57,7 @@ class Doorman:
         self._announce = announce
         self._leaving: set[int] = set()
         self._told: set[int] = set()
-        self._knocked: set[int] = set()
-        self._day: date | None = None
+        self.knocks = Knocks()
 
     async def admit(self, update: Update, context: Context) -> None:
         """The handler of every update."""
@@ -120,34 +118,27 @@ class Doorman:
         except StateError as error:
             self.claim = claim
             log.error("the bot could not be claimed: %s", error)
-            await context.say(update, "I can't keep who owns me right now. Try the link again in a moment.")
+            await context.say(update, door.UNKEPT)
             return True
         context.chat.people.own(person.id)
         log.warning("the bot was claimed", extra={"context": {"owner": person.id}})
         self._announce(f"The bot was claimed by the Telegram user {person.id}.")
         if self.on_welcome is not None:
             self.on_welcome(person.id)
-        await context.say(
-            update,
-            "You are my owner now. So that this holds whatever happens to my files, set\n"
-            f"<code>TELEGRAM_OWNER_IDS={person.id}</code>\n/help shows what I can do.",
-        )
+        await context.say(update, door.owned(person.id))
         return True
 
     # -- strangers and groups ----------------------------------------------------------------------------------------
 
     async def _note_stranger(self, update: Update, context: Context) -> None:
         """Tell the owners that somebody knocked, once a day for each and not too often in all."""
-        person, today = update.effective_user, context.chat.now().date()
-        if self._day != today:
-            self._day = today
-            self._knocked.clear()
-        if person is None or person.id in self._knocked or len(self._knocked) >= KNOCKS_A_DAY:
+        person, now = update.effective_user, context.chat.now()
+        if person is None or not context.chat.people.is_claimed or not self.knocks.is_news(person.id, now):
             return
-        self._knocked.add(person.id)
         log.warning("a stranger was turned away", extra={"context": {"user": person.id}})
         with suppress(StateError):
-            await context.manager.tell(StrangerKnocked(context.chat.now(), person.id))
+            await context.manager.remember({NOTE: self.knocks.note})
+            await context.manager.tell(StrangerKnocked(now, person.id, called(person)))
 
     async def _leave(self, update: Update, context: Context) -> None:
         """Say so once in a group, and leave it; a channel is left in silence."""
@@ -164,7 +155,7 @@ class Doorman:
         try:
             if chat.type != ChatType.CHANNEL and chat.id not in self._told:
                 self._told.add(chat.id)
-                await context.say_to(chat.id, GROUP_SENTENCE)
+                await context.say_to(chat.id, door.GROUP)
         except TelegramError as error:
             log.debug("a group was left without a word: %s", type(error).__name__)
         try:

@@ -17,7 +17,7 @@ from telegram.ext import ApplicationBuilder, CallbackQueryHandler, ContextTypes,
 from telegram.request import BaseRequest, HTTPXRequest
 
 from bot.errors import SettingsError
-from handlers import control
+from handlers import alerts, control
 from handlers.chat.access import CLAIM_LIFETIME, Doorman
 from handlers.chat.context import Chat, ChatApplication, Context
 from handlers.chat.dispatch import Dispatch
@@ -75,7 +75,15 @@ class ChatService:
         self._contact: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._menus: set[int] = set()
-        outbox.attach(chat.manager, chat.people, self.application.bot, chat.pace, partial(control.offer, chat))
+        outbox.attach(
+            chat.manager,
+            chat.people,
+            self.application.bot,
+            chat.pace,
+            partial(control.offer, chat),
+            partial(alerts.picture, chat),
+            chat.ways,
+        )
 
     # -- start -------------------------------------------------------------------------------------------------------
 
@@ -138,6 +146,7 @@ class ChatService:
         the start; to be called again where the manager's state is loaded only after it, as by an unclaimed bot."""
         if not self.application.running:
             return
+        self.doorman.knocks.recall(self.chat.manager.state.notes.get("chat", {}))
         for update in self.inbox.recall(self.application.bot):
             self.application.update_queue.put_nowait(update)
         self.outbox.recall()

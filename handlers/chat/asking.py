@@ -21,6 +21,12 @@ def ask(update: Update, context: Context, about: object) -> str:
     return context.chat.questions.ask(person.id, about, context.chat.now())
 
 
+def nonce_of(update: Update) -> str:
+    """The nonce of the question whose button was pressed; empty where none was."""
+    query = update.callback_query
+    return (query.data or "").partition(":")[2] if query is not None else ""
+
+
 def expected(about: object, kind: type[About]) -> About:
     """What the question was about. CommandError when the button belongs to another kind of question."""
     if not isinstance(about, kind):

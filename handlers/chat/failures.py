@@ -5,7 +5,6 @@ with Telegram itself is no news for the chat. A bulkhead: nothing gets past it.
 """
 
 import logging
-from html import escape
 from secrets import token_hex
 
 from telegram import Update
@@ -13,6 +12,7 @@ from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, Tele
 
 from bot.errors import BotError
 from handlers.chat.context import Context
+from handlers.words import door
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +40,7 @@ async def _answer(update: object, context: Context) -> None:
         log.info("an answer did not arrive: %s", type(error).__name__)
         return
     if isinstance(error, BotError):
-        words = escape(str(error), quote=False)
-        html = words[:1].upper() + words[1:]
+        html = door.refused(str(error))
     else:
         reference = token_hex(3)
         log.error(
@@ -50,10 +49,7 @@ async def _answer(update: object, context: Context) -> None:
             exc_info=error,
             extra={"context": {"ref": reference, "update": getattr(update, "update_id", None)}},
         )
-        html = (
-            f"Something went wrong on my side; it was noted (ref {reference}). "
-            "Nothing was changed that you weren't told of."
-        )
+        html = door.failed(reference)
     if isinstance(update, Update) and context.role:
         await context.say(update, html)
 

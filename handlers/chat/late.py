@@ -6,18 +6,18 @@ at once (waiting can only cost), `/panic` and `/stop` run because they ask befor
 
 from dataclasses import dataclass
 from datetime import timedelta
-from html import escape
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, Update
 
 from bot.errors import CommandError
+from handlers.chat.audit import Deed, command_line
 from handlers.chat.context import Context
 from handlers.chat.table import Command
+from handlers.words import door
 
 LATE = timedelta(minutes=1)
 OBEYED_LATE = frozenset({"pause", "panic", "stop"})
 NOW = "now"
-SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,8 @@ async def offer(update: Update, context: Context, command: Command) -> None:
     now = context.chat.now()
     nonce = context.chat.questions.ask(person.id, LateCommand(command, update), now)
     button = InlineKeyboardButton("Do it now", callback_data=f"{NOW}:{nonce}")
-    words = escape((message.text or "")[:SHOWN])
-    await context.say(
-        update,
-        f"You sent this {_ago(now - message.date)} ago; it has not been done:\n<code>{words}</code>",
-        InlineKeyboardMarkup([[button]]),
-    )
+    html = door.late(message.text or "", now - message.date)
+    await context.say(update, html, InlineKeyboardMarkup([[button]]))
 
 
 async def do_now(update: Update, context: Context, about: object) -> None:
@@ -56,15 +52,7 @@ async def do_now(update: Update, context: Context, about: object) -> None:
     command, message = about.command, about.update.message
     if message is None or context.role < command.role:
         raise CommandError(f"/{command.name} can't be done now; send it again")
-    await context.change(update, f"Doing it now:\n<code>{escape((message.text or '')[:SHOWN])}</code>")
+    await context.change(update, door.doing_now(message.text or ""))
     context.args = (message.text or "").split()[1:]
-    await command.handler(about.update, context)
-
-
-def _ago(age: timedelta) -> str:
-    seconds = max(0, int(age.total_seconds()))
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' * (count > 1)}"
-    return f"{seconds} second{'s' * (seconds != 1)}"
+    with Deed(about.update, context, command_line(command.name, context.args)):
+        await command.handler(about.update, context)

@@ -47,7 +47,8 @@ class Bucket:
 
 
 class Pace:
-    """One message a second in each chat and 25 in all (Telegram: about 1 and 30), with a small burst."""
+    """One message a second in each chat and 25 in all (Telegram: about 1 and 30), with a small burst; a message that
+    grows is edited every `edit_pause` seconds at most."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Pace:
         chat_per_second: float = 1.0,
         chat_burst: float = 2.0,
         all_per_second: float = 25.0,
+        edit_pause: float = 4.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -65,6 +67,7 @@ class Pace:
         self._silent_until: dict[int, float] = {}
         self._clock = clock
         self.sleep = sleep
+        self.edit_pause = edit_pause
 
     def _bucket(self, chat_id: int) -> Bucket:
         if chat_id not in self._chats:
@@ -113,5 +116,5 @@ class Pace:
 
 
 def unhurried() -> Pace:
-    """For a chat without limits: the terminal."""
-    return Pace(chat_per_second=1e6, chat_burst=1e6, all_per_second=1e6)
+    """For a chat without limits: the terminal, which prints an edited message anew."""
+    return Pace(chat_per_second=1e6, chat_burst=1e6, all_per_second=1e6, edit_pause=15.0)

@@ -1,4 +1,5 @@
-"""Questions with buttons: each may be answered once, by the person it was put to, for ten minutes.
+"""Questions with buttons: each may be answered once, by the person it was put to, for ten minutes; what is only a look
+may be looked at again, for a day.
 
 Rule: a button carries `choice:nonce` and nothing else; what it would do stays here, so that nothing can be forged, and
 a late press finds nothing to do. Questions live in memory: after a restart a press is answered with a sentence.
@@ -8,7 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 
+from handlers.words import door
+
 LIFETIME = timedelta(minutes=10)
+LOOK_LIFETIME = timedelta(days=1)
 MOST = 500
 """Open questions kept; beyond that the oldest are forgotten."""
 
@@ -21,6 +25,7 @@ class Question:
     person_id: int
     asked_at: datetime
     about: object
+    lasts: timedelta = LIFETIME
 
 
 class Questions:
@@ -29,22 +34,29 @@ class Questions:
     def __init__(self) -> None:
         self._open: dict[str, Question] = {}
 
-    def ask(self, person_id: int, about: object, now: datetime) -> str:
+    def ask(self, person_id: int, about: object, now: datetime, lasts: timedelta = LIFETIME) -> str:
         """Note a question; returns its nonce."""
         nonce = token_hex(6)
-        self._open[nonce] = Question(nonce, person_id, now, about)
+        self._open[nonce] = Question(nonce, person_id, now, about, lasts)
         while len(self._open) > MOST:
             del self._open[next(iter(self._open))]
         return nonce
 
-    def take(self, nonce: str, person_id: int, now: datetime) -> object | str:
-        """What the question was about, taking it away; or a sentence (str) that says why it can't be answered."""
+    def is_open(self, nonce: str) -> bool:
+        """Whether nobody has answered it yet."""
+        return nonce in self._open
+
+    def take(self, nonce: str, person_id: int, now: datetime, *, stays: bool = False) -> object | str:
+        """What the question was about, taking it away unless it `stays`; or a sentence (str) that says why it can't be
+        answered."""
         question = self._open.get(nonce)
         if question is None:
-            return "This button was used already, or is from before a restart. Send the command again."
+            return door.USED
         if question.person_id != person_id:
-            return "This button belongs to somebody else. Send the command yourself."
-        del self._open[nonce]
-        if now - question.asked_at > LIFETIME:
-            return "This button is older than 10 minutes, and prices have moved. Send the command again."
+            return door.NOT_YOURS
+        is_over = now - question.asked_at > question.lasts
+        if is_over or not stays:
+            del self._open[nonce]
+        if is_over:
+            return door.too_old(question.lasts)
         return question.about

@@ -15,6 +15,11 @@ Handler = Callable[[Update, Context], Awaitable[None]]
 Answer = Callable[[Update, Context, object], Awaitable[None]]
 """What a pressed button calls; the object is what the question was about."""
 
+Taken = Callable[[Update, Context, str], tuple[object, str]]
+"""What a press is about, by its nonce; or (None, the sentence that says why it is not obeyed)."""
+Listener = Callable[[Update, Context], Awaitable[bool]]
+"""Hears words that are no command; returns whether they were an answer to something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -29,16 +34,22 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What one kind of button does, and the least that may press it."""
+    """What one kind of button does, and the least that may press it. `stays`: it may be pressed again; `taken` says
+    what a press is about where that is no open question: for buttons that work after a restart as before."""
 
     role: Role
     answer: Answer
+    stays: bool = False
+    taken: Taken | None = None
 
 
 class Table:
     """All commands, and all that buttons do, by name."""
 
-    def __init__(self, commands: Iterable[Command], choices: Mapping[str, Choice]) -> None:
+    def __init__(
+        self, commands: Iterable[Command], choices: Mapping[str, Choice], listener: Listener | None = None
+    ) -> None:
+        self.listener = listener
         self.commands = {command.name: command for command in commands}
         self.choices = dict(choices)
 

@@ -28,6 +28,8 @@ BOT = 2
 TOKEN = f"{BOT}:terminal"
 MOST_MESSAGES = 1_000
 MOST_BUTTONS = 10_000
+LOOK_AGAIN = "leaf:"
+"""What refreshes a message has no number here: the command typed again shows the same."""
 QUIT = frozenset({"quit", "exit"})
 
 Json = dict[str, Any]
@@ -35,6 +37,7 @@ Reply = tuple[int, bytes]
 
 _BOT: Json = {"id": BOT, "is_bot": True, "first_name": "RexLapis Bot", "username": "terminal_bot"}
 _PERSON: Json = {"id": PERSON, "is_bot": False, "first_name": "You"}
+_PHOTO: Json = {"file_id": "picture", "file_unique_id": "picture", "width": 1080, "height": 1350}
 _CHAT: Json = {"id": PERSON, "type": "private", "first_name": "You"}
 
 
@@ -77,6 +80,8 @@ class Terminal:
         self._wants_number = False
         self._had_lines = False
         self._is_started = False
+        self.awaits_number: Callable[[], bool] = lambda: False
+        """Whether the chat waits for a number beside its buttons."""
         self.requests: tuple[BaseRequest, BaseRequest] = (TerminalRequest(self), TerminalRequest(self))
 
     # -- towards the person ------------------------------------------------------------------------------------------
@@ -122,7 +127,7 @@ class Terminal:
         self._on_end(self._had_lines)
 
     async def _update_of(self, line: str) -> Json | None:
-        meant = understood(line, wants_number=self._wants_number, words=self._words)
+        meant = understood(line, wants_number=self._wants_number or self.awaits_number(), words=self._words)
         if meant is None:
             self._screen.prompt_again()
             return None
@@ -189,7 +194,7 @@ class Terminal:
             return True
         raise Refused(f"the terminal does not know {method}")
 
-    async def _say(self, params: Json, note: str = "") -> Json:
+    async def _say(self, params: Json, note: str = "", photo: Json | None = None) -> Json:
         html = html_of(params)
         if not plain(html).strip() and not note:
             raise Refused("message text is empty")
@@ -199,7 +204,7 @@ class Terminal:
             "date": int(self._now().timestamp()),
             "chat": _CHAT,
             "from": _BOT,
-            "text": plain(html),
+            **({"text": plain(html)} if photo is None else {"caption": plain(html), "photo": [photo]}),
         }
         await self._put(message, "\n".join(part for part in (html, note) if part), params.get("reply_markup"))
         return message
@@ -222,18 +227,21 @@ class Terminal:
     def _numbered(self, message_id: int, keyboard: list[list[Json]]) -> list[str]:
         """The rows of a keyboard, each button with the next number."""
         rows: list[str] = []
+        mark = "#" if self.awaits_number() else ""  # a bare number would be the answer
         for row in keyboard:
             shown: list[str] = []
             for button in row:
                 text = escape(str(button.get("text", "")), quote=False)
-                if button.get("callback_data"):
+                if str(button.get("callback_data", "")).startswith(LOOK_AGAIN):
+                    shown += [text] if len(keyboard) > 1 else []
+                elif button.get("callback_data"):
                     self._buttons[self._next_button] = (message_id, str(button["callback_data"]))
-                    shown.append(f"<b>[{self._next_button}]</b> {text}")
+                    shown.append(f"<b>[{mark}{self._next_button}]</b> {text}")
                     self._next_button += 1
                 else:
                     link = button.get("url") or (button.get("copy_text") or {}).get("text", "")
                     shown.append(f"{text}: {escape(str(link), quote=False)}")
-            rows.append("  " + "   ".join(shown))
+            rows += ["  " + "   ".join(shown)] if shown else []
         while len(self._buttons) > MOST_BUTTONS:
             del self._buttons[next(iter(self._buttons))]
         return rows
@@ -244,12 +252,13 @@ class Terminal:
             raise Refused("message to edit not found")
         markup = params.get("reply_markup")
         html = html_of({**params, **(params.get("media") or {})})
-        if method == "editMessageReplyMarkup" or (plain(html) == message["text"] and not files):
+        words = "caption" if "photo" in message else "text"
+        if method == "editMessageReplyMarkup" or (plain(html) == message[words] and not files):
             html = ""
             if (markup or None) == message.get("reply_markup"):
                 raise Refused("message is not modified: its content and reply markup are the same")
         else:
-            message["text"] = plain(html)
+            message[words] = plain(html)
         note = await self._saved(files, "picture.png") if files else ""
         await self._put(message, "\n".join(part for part in (html, note) if part), markup)
         return message
@@ -257,7 +266,7 @@ class Terminal:
     async def _send_file(self, params: Json, files: Json) -> Json:
         is_photo = "photo" in files or "photo" in params
         note = await self._saved(files, "picture.png" if is_photo else "file")
-        return await self._say(params, note)
+        return await self._say(params, note, _PHOTO if is_photo else None)
 
     async def _saved(self, files: Json, fallback: str) -> str:
         """Save what was sent under RESULTS_DIR, and the line that names it."""

@@ -6,6 +6,7 @@ of looking, `notices.py` what is told unasked; `figures.py` writes the figures.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.core.grids import GridSpec, Shape
@@ -16,6 +17,7 @@ from bot.core.specs import as_command
 from bot.core.symbols import listed
 from bot.reports.views import PlacingView
 from handlers.words import perpetuals
+from handlers.words.captions import Part, fitted, text_of
 from handlers.words.figures import (
     agree,
     fixed,
@@ -35,27 +37,86 @@ from handlers.words.figures import (
 MOST_LEVELS = 200
 """Levels a preview lists in messages; of a larger grid it lists the ends and sends all of them as a file."""
 ENDS = 15
+MOST_ROWS = 30
+"""Levels a caption may have room for."""
 AT_ONCE, REFUSED = "»", "×"
 
 
 # -- preview -----------------------------------------------------------------------------------------------------------
 
 
-def preview_text(made: Preview) -> str:
-    """All that Create would do. Of more than `MOST_LEVELS` levels the first and last are shown (see `levels_csv`)."""
-    spec, quote = made.spec, made.quote
-    loop = "loop" if spec.loop else "once"
-    head = [
-        f"<b>Preview: {spec.shape} {name(spec.symbol)}, {plural(spec.count, 'level')}, {loop}</b>",
-        "Market now: bid {}, ask {}".format(*top(quote.bid, quote.ask)),
-    ]
-    parts = [*head, _levels(made), *_marks(made), *_money(made), *perpetuals.gearing(made), *_rules(spec)]
-    command = f"<code>{foreign(as_command(spec), 1000)}</code>"
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A preview as a picture's caption; `before` is the text that goes first, empty where the caption has it all."""
+
+    before: str
+    caption: str
+
+
+def preview_text(made: Preview, notes: Sequence[str] = ()) -> str:
+    """All that Create would do. Of more than `MOST_LEVELS` levels the first and last are shown (see `levels_csv`).
+    `notes` are what else there is to say before a decision."""
+    parts = [part.html for part in _parts(made, notes)]
+    parts.insert(2, _levels(made))
+    command = _command(made)
     if not made.problems:
-        return "\n".join([*parts, "As understood, to copy:", command, "Nothing is sent before you press Create."])
+        return "\n".join([*parts, f"{UNDERSTOOD}\n{command}", ASKED])
     problems = [f"🛑 {foreign(problem, 600)}" for problem in made.problems]
     advice = "It can't be created like this. Change the command and send it again:"
     return "\n".join([*parts, *problems, advice, command])
+
+
+def preview_card(made: Preview, notes: Sequence[str] = ()) -> Card:
+    """The same for a picture: what matters most as its caption, and where that can't hold all of it the levels and the
+    rest as a text before it."""
+    rows = [Part(LEVELS, _rows(made))] if len(made.levels) <= MOST_ROWS else []
+    command = Part(COMMAND, f"{UNDERSTOOD}\n{_command(made)}")
+    within, left = fitted([*_parts(made, notes), *rows, command, Part(HEADING, ASKED)])
+    caption = text_of(within)
+    if rows and not left:
+        return Card("", caption)
+    head = Part(HEADING, f"<b>All levels of {made.spec.shape} {name(made.spec.symbol)}</b>")
+    others = [part for part in left if part not in rows]
+    return Card(text_of([head, Part(LEVELS, _levels(made)), *others]), caption)
+
+
+HEADING, MONEY, COMMAND, AT_STAKE, REFUSALS, ENDS_AT, BESIDES, LEVELS = range(8)
+"""What finds a place in a caption first."""
+UNDERSTOOD = "As understood, to copy:"
+ASKED = "Nothing is sent before you press Create."
+
+
+def _parts(made: Preview, notes: Sequence[str]) -> list[Part]:
+    """Everything but the levels and the command, in the order in which it is read."""
+    spec, quote = made.spec, made.quote
+    loop = "loop" if spec.loop else "once"
+    title = f"<b>Preview: {spec.shape} {name(spec.symbol)}, {plural(spec.count, 'level')}, {loop}</b>"
+    again, *ends = _rules(spec)
+    return [
+        Part(HEADING, title),
+        Part(BESIDES, "Market now: bid {}, ask {}".format(*top(quote.bid, quote.ask))),
+        *(Part(AT_STAKE, line) for line in _marks(made)),
+        *(Part(REFUSALS, line) for line in _refusals(made)),
+        *(Part(MONEY, line) for line in _money(made)),
+        *(Part(AT_STAKE, line) for line in perpetuals.gearing(made)),
+        *(Part(MONEY, note) for note in notes),
+        Part(BESIDES, again),
+        *(Part(ENDS_AT, line) for line in ends),
+    ]
+
+
+def _command(made: Preview) -> str:
+    return f"<code>{foreign(as_command(made.spec), 1000)}</code>"
+
+
+def _rows(made: Preview) -> str:
+    """The levels in lines that need no columns."""
+    prices, amounts = places_of([made.market.price_tick]), places_of(level.amount for level in made.levels)
+    lines = ["<blockquote expandable>Levels: entry → exit · amount"]
+    for level in made.levels:
+        figures = f"{fixed(level.entry, prices)} → {fixed(level.exit, prices)} · {fixed(level.amount, amounts)}"
+        lines.append(f"{level.number}{_mark(level).strip()}  {figures}")
+    return "\n".join(lines) + "</blockquote>"
 
 
 def _levels(made: Preview) -> str:
@@ -80,7 +141,7 @@ def _mark(level: PlannedLevel) -> str:
 
 
 def _marks(made: Preview) -> Iterable[str]:
-    """What the marks in the table mean: what buys at once, and what can't trade and why."""
+    """What the marks in the table mean: what buys at once, and what waits."""
     now, coin = made.immediate, name(made.market.quote)
     if now and now[0].buys_at is not None:
         yield (
@@ -96,7 +157,6 @@ def _marks(made: Preview) -> Iterable[str]:
     if far := len(made.too_far):
         verb = agree(far, "waits until the market is nearer: it is", "wait until the market is nearer: they are")
         yield f"{plural(far, 'level')} {verb} outside the exchange's price band."
-    yield from _refusals(made)
 
 
 def _refusals(made: Preview) -> Iterable[str]:
@@ -158,6 +218,9 @@ def levels_csv(made: Preview) -> str:
         figures = ",".join(plain(value) for value in (level.entry, level.exit, level.amount, level.net))
         lines.append(f'{level.number},{figures},{at},"{level.refused.replace(chr(34), "")}"')
     return "\n".join(lines) + "\n"
+
+
+NOT_DRAWN = "There is no picture of it now: past prices could not be had, or drawing failed. The buttons still work."
 
 
 def moved() -> str:

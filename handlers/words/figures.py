@@ -195,11 +195,11 @@ def _folds(widths: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def bar(low: Decimal, high: Decimal, price: Decimal, width: int = 22) -> str:
-    """Where a price stands in a range: `├──────●─────────────┤`, `◂` and `▸` where it is outside."""
+    """Where a price stands in a range: `▕······●·············▏`, `◂` and `▸` where it is outside."""
     if price < low:
-        return "◂├" + "─" * (width - 3) + "┤"
+        return "◂▕" + "·" * (width - 3) + "▏"
     if price > high:
-        return "├" + "─" * (width - 3) + "┤▸"
+        return "▕" + "·" * (width - 3) + "▏▸"
     inside = width - 2
     place = int((price - low) * (inside - 1) // (high - low)) if high > low else inside // 2
-    return "├" + "─" * place + "●" + "─" * (inside - 1 - place) + "┤"
+    return "▕" + "·" * place + "●" + "·" * (inside - 1 - place) + "▏"

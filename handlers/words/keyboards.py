@@ -4,10 +4,18 @@ Rule: a button carries `choice:nonce` and nothing else, at most 64 bytes; what a
 (`CHOICES` in `create.py` and `control.py`).
 """
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from collections.abc import Sequence
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, ReplyKeyboardMarkup
 
 MOST_BYTES = 64
 """Telegram's limit of callback data."""
+
+SPANS = ("1h", "4h", "1d", "1w")
+"""Of candles: how much of the past a picture shows."""
+
+MOST_OFFERS = 12
+"""Choices on one page of a new grid."""
 
 Row = tuple[tuple[str, str], ...]
 """Buttons side by side: (text, choice)."""
@@ -28,9 +36,70 @@ def data_of(choice: str, nonce: str) -> str:
     return data
 
 
-def preview(nonce: str) -> InlineKeyboardMarkup:
-    """Under the preview of a grid that can be made."""
-    return keyboard(nonce, (("✅ Create", "create"), ("Cancel", "cancel")))
+def leaves(nonce: str, place: int, count: int) -> InlineKeyboardMarkup:
+    """Under what may be looked at again, a page of `count`. The arrows keep their places, so that a thumb does."""
+    if count == 1:
+        return keyboard(nonce, (("🔄 Refresh", "leaf"),))
+    arrows = (("«", "leaf_first"), ("‹", "leaf_back"), ("›", "leaf_next"), ("»", "leaf_last"))
+    return keyboard(nonce, arrows, ((f"🔄 {place + 1:,} of {count:,}", "leaf"),))
+
+
+def safe_commands() -> ReplyKeyboardMarkup:
+    """The keyboard that stays below the chat: only what changes nothing."""
+    return ReplyKeyboardMarkup([["/status", "/grids"], ["/pnl", "/orders"]], resize_keyboard=True, is_persistent=True)
+
+
+def guide(nonce: str, offers: Sequence[str], columns: int, *, has_back: bool) -> InlineKeyboardMarkup:
+    """Under a page of a new grid: what is offered, then the ways out."""
+    picks = [(text, f"guide_{place}") for place, text in enumerate(offers[:MOST_OFFERS])]
+    rows: list[Row] = [tuple(picks[first : first + columns]) for first in range(0, len(picks), columns)]
+    back: Row = (("« Back", "guide_back"),) if has_back else ()
+    rest: Row = (("⭐ Suggest", "guide_rest"),) if picks else ()
+    return keyboard(nonce, *rows, (*back, *rest, ("Cancel", "guide_leave")))
+
+
+def new_grid() -> InlineKeyboardMarkup:
+    """Under the greeting."""
+    return keyboard("start", (("➕ New grid", "new"),))
+
+
+def preview(nonce: str, span: str = "") -> InlineKeyboardMarkup:
+    """Under the preview of a grid that can be made; `span` is that of the candles it shows."""
+    spans = tuple((f"· {each} ·" if each == span else each, f"candles_{each}") for each in SPANS)
+    return keyboard(nonce, (("✅ Create", "create"), ("Cancel", "cancel")), spans, (("Backtest", "backtest"),))
+
+
+def card(nonce: str, *, owner: bool, runs: bool, is_over: bool) -> InlineKeyboardMarkup:
+    """Under a grid's card; who may only look has the buttons that look."""
+    looks = (("Levels", "card_levels"), ("PnL", "card_pnl"), ("🔄 Refresh", "card"))
+    if is_over:
+        return keyboard(nonce, (looks[1],))
+    turn = ("⏸ Pause", "card_pause") if runs else ("▶️ Resume", "card_resume")
+    return keyboard(nonce, *(((turn, ("Stop…", "card_stop"), ("✏️ Edit", "card_edit")),) if owner else ()), looks)
+
+
+def pick(buttons: Sequence[tuple[str, str]]) -> InlineKeyboardMarkup:
+    """One of several things to look at: texts and their nonces, two in a row."""
+    rows = [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(text, callback_data=data_of("card_show", nonce)) for text, nonce in row] for row in rows]
+    )
+
+
+def edit_menu(nonce: str) -> InlineKeyboardMarkup:
+    """Edits that are often wanted; each shows first what it would do."""
+    return keyboard(
+        nonce,
+        (("Profit −0.1 %", "less_profit"), ("Profit +0.1 %", "more_profit")),
+        (("Fewer levels", "sparser"), ("More levels", "denser")),
+        (("Narrower", "narrower"), ("Wider", "wider")),
+        (("Re-centre on the market", "recentre"),),
+    )
+
+
+def edit(nonce: str) -> InlineKeyboardMarkup:
+    """Under the difference an edit makes."""
+    return keyboard(nonce, (("✅ Apply", "apply"), ("Cancel", "cancel")))
 
 
 def stop(nonce: str) -> InlineKeyboardMarkup:
@@ -83,6 +152,36 @@ def lost_state(nonce: str, *, found: bool) -> InlineKeyboardMarkup:
     """Under the question what an empty store goes on from."""
     first: tuple[Row, ...] = ((("♻️ Restore", "restore"),),) if found else ()
     return keyboard(nonce, *first, (("Go on without it", "without"),))
+
+
+def alerts(nonce: str, buttons: Sequence[tuple[str, str]]) -> InlineKeyboardMarkup:
+    """Under the page of /alerts: a button for each kind, two in a row."""
+    return keyboard(nonce, *(tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2)))
+
+
+def level_blocked(nonce: str) -> InlineKeyboardMarkup:
+    """Under the alert that a level is refused."""
+    return keyboard(nonce, (("Why?", "why"), ("Pause level", "pause_level")))
+
+
+def level_frozen(nonce: str) -> InlineKeyboardMarkup:
+    """Under the alarm that a level is frozen."""
+    return keyboard(nonce, (("Why?", "why"), ("Resume", "resume_level")))
+
+
+def out_of_range(nonce: str) -> InlineKeyboardMarkup:
+    """Under the alert that a grid's price has left its range, or that nothing fills."""
+    return keyboard(nonce, (("Re-centre…", "recentre"), ("Leave it", "leave")))
+
+
+def coins_missing(nonce: str) -> InlineKeyboardMarkup:
+    """Under the alarm that the account lacks coins of the books."""
+    return keyboard(nonce, (("Compare line by line", "compare"),))
+
+
+def daily_loss(nonce: str) -> InlineKeyboardMarkup:
+    """Under the alarm that the daily loss was reached."""
+    return keyboard(nonce, (("Resume", "go_on"),))
 
 
 def stop_alarm(nonce: str) -> InlineKeyboardMarkup:

@@ -1,34 +1,37 @@
 """What is told unasked: every notice as a message, and many of them as one. Pure: notices in, HTML out.
 
-Rule: one notice, one message; a digest drops figures, never facts: what has no line of its own is counted and summed.
-Texts don't say that money is not real: whoever sends them does (`context.tagged`).
+Rule: one notice, one message; many are gathered into one that drops lines, never facts (`digests.py`). Texts don't
+say that money is not real: whoever sends them does (`context.tagged`).
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.core import snapshot
 from bot.core.events import Refusal
 from bot.core.model import Side
-from bot.core.money import ZERO, average
+from bot.core.money import HUNDRED, ZERO, average
 from bot.core.snapshot import LevelFilled, Notice, StrayFilled, TradeClosed
 from bot.core.symbols import coins_of
-from handlers.words import cautions, heritage, perpetuals, vault
-from handlers.words.figures import about, clock, duration, foreign, gain, money, name, number, plural, stamp
+from handlers.words import alerts, cautions, digests, heritage, perpetuals, vault
+from handlers.words.digests import Record
+from handlers.words.figures import (
+    about,
+    clock,
+    distance,
+    duration,
+    foreign,
+    gain,
+    money,
+    name,
+    number,
+    pct,
+    plural,
+    stamp,
+)
 
 if TYPE_CHECKING:
     from handlers.chat.context import ChatConfig
-
-MOST_LINES = 25
-"""Fills and trades that get a line of their own in a digest."""
-FEW = 3
-"""Lines that need no sums below them."""
-ROOM = 3400
-"""Characters of a digest's lines and sums; what is only counted fits into what a message has left."""
-
-Fill = LevelFilled | StrayFilled
 
 
 def notice(notice: Notice, config: "ChatConfig") -> str:
@@ -37,97 +40,16 @@ def notice(notice: Notice, config: "ChatConfig") -> str:
     return text(notice, config) if text is not None else f"ℹ️ {foreign(notice)}"
 
 
-def digest(notices: Sequence[Notice], config: "ChatConfig") -> str:
-    """Many notices as one message, in the order they happened; troubles and turns before fills."""
-    if len(notices) == 1:
-        return notice(notices[0], config)
-    weighty = [each for each in notices if not isinstance(each, LevelFilled | StrayFilled | TradeClosed)]
-    trading = [each for each in notices if isinstance(each, LevelFilled | StrayFilled | TradeClosed)]
-    sums = _sums(trading)
-    lines, left = [notice(each, config) for each in weighty], ROOM - len(sums)
-    shown = _fitting(lines, left)
-    parts = lines[:shown]
-    left -= sum(len(line) + 1 for line in parts)
-    if shown < len(weighty):
-        kinds = Counter(_kind(each) for each in weighty[shown:])
-        parts.append("And " + ", ".join(f"{count:,} × {kind}" for kind, count in kinds.items()) + ".")
-    return "\n".join([*parts, *_trading(trading, sums, left, config)])
+def gathered(notices: Sequence[Notice], config: "ChatConfig", before: Record | None = None) -> tuple[str, Record]:
+    """A message that says these besides what it has said before; and what it has said then, to go on from."""
+    return digests.gathered(notices, before, config, notice, kind)
 
 
-def _trading(trading: Sequence[Notice], sums: str, room: int, config: "ChatConfig") -> list[str]:
-    """Lines for the first, then counts and sums of all. Parts of one order at one price share a line."""
-    merged = _merged(trading)
-    lines = [_line(each, config) for each in merged[:MOST_LINES]]
-    shown = _fitting(lines, room)
-    more = [f"… and {len(merged) - shown:,} more."] if shown < len(merged) else []
-    return [*lines[:shown], *more, *([sums] if more or len(merged) > FEW else [])]
-
-
-def _merged(trading: Sequence[Notice]) -> list[Notice]:
-    """Parts of one order drawn together where they traded at one price."""
-    found: list[Notice] = []
-    begun: dict[object, int] = {}
-    for each in trading:
-        if not isinstance(each, LevelFilled):
-            found.append(each)
-            continue
-        key = (each.executor, each.side, each.price, each.maker)
-        place = begun.pop(key, len(found))
-        before = found[place] if place < len(found) else None
-        if isinstance(before, LevelFilled):
-            found[place] = replace(each, at=before.at, amount=before.amount + each.amount)
-        else:
-            found.append(each)
-        if not each.whole:
-            begun[key] = place
-    return found
-
-
-def _fitting(lines: Sequence[str], room: int) -> int:
-    """How many of the lines, from the first on, fit into so many characters."""
-    for count, line in enumerate(lines):
-        room -= len(line) + 1
-        if room < 0:
-            return count
-    return len(lines)
-
-
-def _line(each: Notice, config: "ChatConfig") -> str:
-    at = clock(each.at, config.timezone)
-    if isinstance(each, TradeClosed):
-        trade = each.trade
-        return f"{at} 💰 {trade.executor} {gain(trade.pnl)} {name(trade.currency)}"
-    assert isinstance(each, LevelFilled | StrayFilled)
-    dot, did = ("🟢", "bought") if each.side is Side.BUY else ("🔴", "sold")
-    wary = " ⚠️ taker" if isinstance(each, LevelFilled) and not each.maker else ""
-    return f"{at} {dot} {each.executor} {did} {number(each.amount)} at {number(each.price)}{wary}"
-
-
-def _sums(trading: Sequence[Notice]) -> str:
-    """Counts and sums of all of them, by market and currency."""
-    texts: list[str] = []
-    fills = [each for each in trading if isinstance(each, LevelFilled | StrayFilled)]
-    for symbol, side in dict.fromkeys((each.symbol, each.side) for each in fills):
-        group = [each for each in fills if (each.symbol, each.side) == (symbol, side)]
-        base, quote = coins_of(symbol)
-        amount = sum((each.amount for each in group), ZERO)
-        cost = sum((each.amount * each.price for each in group), ZERO)
-        did = "bought" if side is Side.BUY else "sold"
-        what = f"{number(amount)} {name(base)} for {money(cost)} {name(quote)}"
-        texts.append(f"{did} {what} in {plural(len(group), 'fill')}")
-    trades = [each.trade for each in trading if isinstance(each, TradeClosed)]
-    for currency in dict.fromkeys(trade.currency for trade in trades):
-        pnls = [trade.pnl for trade in trades if trade.currency == currency]
-        word = plural(len(pnls), "closed trade")
-        texts.append(f"{word} <b>{gain(sum(pnls, ZERO))} {name(currency)}</b>")
-    taker = sum(isinstance(each, LevelFilled) and not each.maker for each in fills)
-    if taker:
-        texts.append(f"⚠️ {taker:,} as taker")
-    more = len(texts) - MOST_SUMS
-    return "In all: " + "; ".join(texts[:MOST_SUMS]) + (f"; and {more:,} sums more, see /pnl" if more > 0 else "") + "."
-
-
-MOST_SUMS = 6
+def kind(each: Notice) -> str:
+    """What a notice is, where it is only counted."""
+    if isinstance(each, snapshot.Trouble) and each.over:
+        return "trouble over"
+    return _KINDS.get(type(each), "other news")
 
 
 # -- one by one --------------------------------------------------------------------------------------------------------
@@ -139,7 +61,8 @@ def _filled(told: LevelFilled, config: "ChatConfig") -> str:
     taker = "\n⚠️ It was a taker fill, where only maker fills should be. /logs has the order." if not told.maker else ""
     what = f"{number(told.amount)} {base} at {number(told.price)}{part}"
     if told.side is Side.BUY:
-        return f"🟢 {told.executor} bought {what} → exit {number(told.target)}{taker}"
+        sells = f"sells at {number(told.target)} ({distance(told.target, told.price)})"
+        return f"🟢 {told.executor} bought {what}, {sells}{taker}"
     return f"🔴 {told.executor} sold {what}{taker}"
 
 
@@ -158,7 +81,8 @@ def _closed(told: TradeClosed, config: "ChatConfig") -> str:
     sign = "💰" if trade.pnl >= ZERO else "🔻"
     return (
         f"{sign} {trade.executor} closed <b>{gain(trade.pnl)} {name(trade.currency)}</b> "
-        f"(entry {about(trade.entry)}, exit {about(trade.exit)}, cycle {trade.cycle:,})"
+        f"({pct(average(trade.pnl * HUNDRED, trade.cost), sign=True)}): "
+        f"entry {about(trade.entry)}, exit {about(trade.exit)}, cycle {trade.cycle:,}"
     )
 
 
@@ -249,8 +173,9 @@ def _not_ours(told: snapshot.PositionNotOurs, config: "ChatConfig") -> str:
 
 
 def _stranger(told: snapshot.StrangerKnocked, config: "ChatConfig") -> str:
+    called = f" (“{foreign(told.name, 64)}”)" if told.name else ""
     return (
-        f"Somebody with the user id <code>{told.person_id}</code> wrote to me and got no answer. "
+        f"👤 Somebody with the user id <code>{told.person_id}</code>{called} wrote to me and got no answer. "
         "If they may look, add it to <code>TELEGRAM_VIEWER_IDS</code>."
     )
 
@@ -270,12 +195,14 @@ TROUBLES = {
     "ledger": "the ledger (pnl.log)",
     "heartbeat": "the heartbeat",
     "restore": "the backup that was to be restored",
+    "telegram": "Telegram",
 }
 EFFECTS = {
     "exchange": "Orders on the book stay there. The bot keeps asking and says when it is over.",
     "store": "Nothing new is sent while it can't be kept; orders on the book stay. Is the disk full or read-only?",
     "ledger": "Trading goes on; the lines are written as soon as it works again. Is the disk full?",
     "heartbeat": "Orders on the book stay there; nothing new is sent until it beats again.",
+    "telegram": "Until then your commands and my answers may go to either of the two.",
     "restore": "The bot goes on from what it had. Reply with /restore once more when the cause is gone.",
 }
 
@@ -301,6 +228,7 @@ _TEXTS: dict[type[Notice], Callable[..., str]] = {
     **vault.TEXTS,
     **cautions.TEXTS,
     **heritage.TEXTS,
+    **alerts.TEXTS,
     snapshot.LevelFilled: _filled,
     snapshot.StrayFilled: _stray,
     snapshot.TradeClosed: _closed,
@@ -325,6 +253,7 @@ _KINDS: dict[type[Notice], str] = {
     **vault.KINDS,
     **cautions.KINDS,
     **heritage.KINDS,
+    **alerts.KINDS,
     snapshot.LevelBlocked: "level refused (/why)",
     snapshot.LevelFrozen: "level frozen",
     snapshot.LevelHalted: "order taken off by a person",
@@ -341,9 +270,3 @@ _KINDS: dict[type[Notice], str] = {
     snapshot.Restarted: "restart",
     snapshot.DailyReport: "daily report",
 }
-
-
-def _kind(each: Notice) -> str:
-    if isinstance(each, snapshot.Trouble) and each.over:
-        return "trouble over"
-    return _KINDS.get(type(each), "other news")

@@ -14,9 +14,13 @@ from bot.core.symbols import listed
 from bot.reports.profits import ProfitView
 from bot.reports.views import HealthView
 from handlers.words.figures import about, duration, foreign, gain, money, name, number, pct, plural, stamp, table
+from handlers.words.leaves import LAST, Leaf, cut
 
 PERIODS = {"day": "today", "week": "the last 7 days", "month": "the last 30 days", "all": "all time"}
 MOST_LOG_LINE = 400
+TRADES_A_PAGE = 10
+LOG_PAGE = 3400
+"""Characters of log lines on a page, markup and all."""
 
 
 def profit(views: Sequence[ProfitView], period: str, name_: str | None, *, unpriced: bool = False) -> str:
@@ -25,7 +29,7 @@ def profit(views: Sequence[ProfitView], period: str, name_: str | None, *, unpri
     of = f" of {name_}" if name_ is not None else ""
     parts = [f"<b>Profit{of}, {PERIODS[period]}</b>"]
     if not views:
-        return f"{parts[0]}\nNothing was traded yet. /linear shows a grid that would work now."
+        return f"{parts[0]}\nNothing was traded yet. /status shows how near the first trade is."
     for view in views:
         parts += [table(("", name(view.currency)), _profit_rows(view)), *_beside(view)]
     if unpriced:
@@ -65,21 +69,22 @@ def _beside(view: ProfitView) -> Iterable[str]:
         yield "Capital is what is bound at worst; holding is the same capital put into coins at the start."
 
 
-def trades(trips: Sequence[RoundTrip], zone: tzinfo) -> str:
-    """Closed trades, newest first, and their sum."""
+def trades(trips: Sequence[RoundTrip], zone: tzinfo, place: int = 0) -> Leaf:
+    """Closed trades, newest first, and the sum of all of them."""
     if not trips:
-        return "No trade has closed yet. /status shows how near the next is."
+        return Leaf("No trade has closed yet. /status shows how near the next is.")
+    shown, place, count = cut(trips, TRADES_A_PAGE, place)
     parts = [f"<b>The last {plural(len(trips), 'closed trade')}</b>"]
     parts += [
         f"{stamp(trip.closed_at, zone)} {trip.executor} <b>{gain(trip.pnl)} {name(trip.currency)}</b>: "
         f"{number(trip.qty)} from {about(trip.entry)} to {about(trip.exit)}"
-        for trip in trips
+        for trip in shown
     ]
     for currency in dict.fromkeys(trip.currency for trip in trips):
         pnls = [trip.pnl for trip in trips if trip.currency == currency]
         if len(pnls) > 1:
-            parts.append(f"Together {gain(sum(pnls, ZERO))} {name(currency)}")
-    return "\n".join(parts)
+            parts.append(f"All {len(pnls):,} together <b>{gain(sum(pnls, ZERO))} {name(currency)}</b>")
+    return Leaf("\n".join(parts), place, count)
 
 
 def exported(sheet: str, count: int) -> str:
@@ -98,11 +103,23 @@ def too_large(path: Path) -> str:
     return f"{foreign(path.name)} is too large to be sent here; it lies at <code>{foreign(path)}</code>."
 
 
-def logs(lines: Sequence[str]) -> str:
-    """The tail of ops.log, oldest first, as it stands there."""
+def logs(lines: Sequence[str], place: int = LAST) -> Leaf:
+    """The tail of ops.log, oldest first, as it stands there; the last page unless another is asked for."""
     if not lines:
-        return "ops.log is empty."
-    return "<pre>" + "\n".join(foreign(line, MOST_LOG_LINE) for line in lines) + "</pre>"
+        return Leaf("ops.log is empty.")
+    (shown,), place, count = cut(_log_pages(lines), 1, place)
+    return Leaf(f"<pre>{shown}</pre>", place, count)
+
+
+def _log_pages(lines: Sequence[str]) -> list[str]:
+    """As many lines a page as fit; the last page is full, for it is the one that is looked at."""
+    pages: list[str] = []
+    for line in reversed([foreign(line, MOST_LOG_LINE) for line in lines]):
+        if pages and len(pages[0]) + len(line) < LOG_PAGE:
+            pages[0] = f"{line}\n{pages[0]}"
+        else:
+            pages.insert(0, line)
+    return pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +167,19 @@ def version(bot: str, python: str, libraries: Sequence[tuple[str, str]]) -> str:
 def start(person: str, tag: str, *, owner: bool) -> str:
     """The greeting. `tag` says that money is not real, empty when it is."""
     money_ = "The money here is pretended: try things." if tag else "Orders here are real."
-    first = (
-        "Begin with /linear: it answers with a line that works at today's price. You see all before anything is sent."
-        if owner
-        else "You may look at everything; grids are made and steered by the owner."
-    )
+    looks = "" if owner else "You may look at everything; grids are made and steered by the owner.\n"
     hello = f"Hello {foreign(person, 64)}." if person else "Hello."
     return (
         f"{hello} I trade grids: many small buys, each sold a little higher. {money_}\n"
-        f"{first}\n/status is the one glance, /help lists all there is."
+        f"{looks}/status is the one glance, /help lists all there is."
+    )
+
+
+def begin() -> str:
+    """Above the button that begins a grid."""
+    return (
+        "Begin with <b>New grid</b> or /new: I ask step by step and suggest what works at today's price. You see all "
+        "before anything is sent."
     )
 
 

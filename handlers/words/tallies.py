@@ -18,7 +18,7 @@ def reconciled(found: Tally) -> str:
     if not found.orders:
         return "The books are empty: nothing was traded yet, so all that is on the account is yours alone."
     parts = [_verdict(found)]
-    for coin in found.coins[:MOST_COINS]:
+    for coin in [coin for coin in found.coins if _is_touched(coin)][:MOST_COINS]:
         parts += _coin(coin)
     parts += [_position(place) for place in found.positions[:MOST_MARKETS]]
     parts += [_orders(each) for each in found.orders[:MOST_MARKETS]]
@@ -40,6 +40,11 @@ def _verdict(found: Tally) -> str:
     if not found.is_clean:
         return "⚠️ <b>Books and exchange differ</b>"
     return "✅ <b>The books agree with the exchange</b>"
+
+
+def _is_touched(coin: CoinTally) -> bool:
+    """Whether there is anything to say of a coin: before the first fill there is none."""
+    return coin.balance is not None or coin.bound > 0 or any(entry.moved for entry in coin.entries)
 
 
 def _coin(coin: CoinTally) -> Iterable[str]:

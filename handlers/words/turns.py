@@ -66,7 +66,7 @@ def halted(ids: Sequence[str], orders: int) -> str:
     if not ids:
         return NO_GRID
     return (
-        f"⛔ Halted: {_named(ids)}. {_gone(orders)} now; "
+        f"⛔ Halted: {_named(ids)}. {_gone(orders).capitalize()} now; "
         "coins stay on the account, and nothing sells them.\n"
         "/orders shows what still rests, /resume goes on, /stop all ends the grids."
     )
@@ -82,10 +82,12 @@ def stop_question(effects: Sequence[StopEffect]) -> str:
     gone = _gone(entries + exits)
     if any(effect.held for effect in effects):
         finish = (
-            f"{_leave(entries)}, {_stay(exits)} and what is held sells at its own exits; then {ends}. "
-            "It may take long, and the coins may lose worth meanwhile."
+            f"{_leave(entries)}, {_stay(exits)} and what is held sells at its own exits{_at_exits(effects)}; then "
+            f"{ends}. It may take long, and the coins may lose worth meanwhile."
         )
-        keep = f"{gone} and {ends} now; the coins stay on your account, and nothing sells them."
+        if all(effect.too_little for effect in effects if effect.held):
+            finish = f"{_leave(entries)}; {TOO_LITTLE}, so {ends} at once."
+        keep = f"{gone} and {ends} now; {_coins(effects)} on your account{_worth(effects)}, and nothing sells them."
     else:
         finish = f"{_leave(entries)}; nothing is held, so {ends} at once."
         keep = f"{gone} and {ends} now; there are no coins."
@@ -102,7 +104,7 @@ def sell_question(effects: Sequence[StopEffect]) -> str:
     ids, entries, exits = _summed(effects)
     return (
         f"<b>Sell what {_named(ids)} {agree(len(ids), 'holds', 'hold')}?</b> {_held(effects)}\n"
-        f"{_gone(entries + exits)}, then {_sale(effects)}\n"
+        f"{_gone(entries + exits).capitalize()}, then {_sale(effects)}\n"
         "This can't be taken back."
     )
 
@@ -145,6 +147,11 @@ def _named(ids: Sequence[str]) -> str:
     return listed([*ids[:MOST_NAMED], f"{len(ids) - MOST_NAMED:,} more"])
 
 
+def _listed(texts: Sequence[str]) -> str:
+    more = [f"{len(texts) - MOST_NAMED:,} more coins"] if len(texts) > MOST_NAMED else []
+    return listed([*texts[:MOST_NAMED], *more])
+
+
 def _gone(orders: int) -> str:
     if not orders:
         return "no order is on the book"
@@ -176,22 +183,54 @@ def _held(effects: Sequence[StopEffect]) -> str:
     return "Held: " + "; ".join(texts[:MOST_NAMED]) + (f"; and coins of {more:,} more markets." if more > 0 else ".")
 
 
+def _at_exits(effects: Sequence[StopEffect]) -> str:
+    """`, which brings about +3.12 USDT against cost`."""
+    sums = _by_coin([(each, (each.at_exits,)) for each in effects if each.at_exits is not None])
+    texts = [f"<b>{gain(profit)} {coin}</b>" for coin, (profit,) in sums]
+    return f", which makes about {listed(texts)} against cost after the fee" if texts else ""
+
+
+def _coins(effects: Sequence[StopEffect]) -> str:
+    """`0.005 BTC stay`."""
+    held: dict[str, Decimal] = {}
+    for each in effects:
+        if each.held:
+            coin = name(coins_of(each.symbol)[0])
+            held[coin] = held.get(coin, ZERO) + each.held
+    return f"{_listed([f'{number(amount)} {coin}' for coin, amount in held.items()])} stay"
+
+
+def _worth(effects: Sequence[StopEffect]) -> str:
+    """`, worth 312.40 USDT now (−1.50 against cost)`."""
+    sums = _by_coin([(each, each.worth) for each in effects if each.worth is not None])
+    texts = [f"{money(worth)} {coin} now (<b>{gain(profit)}</b> against cost)" for coin, (worth, profit) in sums]
+    return f", worth {listed(texts)}" if texts else ""
+
+
+def _by_coin(
+    figures: Sequence[tuple[StopEffect, tuple[Decimal, ...]]],
+) -> list[tuple[str, tuple[Decimal, ...]]]:
+    """Figures of grids added up by quote currency."""
+    sums: dict[str, tuple[Decimal, ...]] = {}
+    for effect, values in figures:
+        coin = name(coins_of(effect.symbol)[1])
+        before = sums.get(coin, (ZERO,) * len(values))
+        sums[coin] = tuple(a + b for a, b in zip(before, values, strict=True))
+    return list(sums.items())[:MOST_NAMED]
+
+
 def _sale(effects: Sequence[StopEffect]) -> str:
     """What a sale brings, by currency; and what can't be sold."""
-    sums: dict[str, list[Decimal]] = {}
-    for effect in effects:
-        if effect.proceeds is not None and effect.profit is not None and not effect.too_little:
-            figures = (*effect.proceeds, *effect.profit)
-            coin = coins_of(effect.symbol)[1]
-            sums[coin] = [a + b for a, b in zip(sums.get(coin, [ZERO] * 4), figures, strict=True)]
+    priced = [each for each in effects if each.proceeds is not None and not each.too_little]
+    sums = _by_coin([(each, (*(each.proceeds or ()), *(each.profit or ()))) for each in priced])
     unpriced = [effect.grid for effect in effects if effect.held > ZERO and effect.proceeds is None]
     too_little = [effect.grid for effect in effects if effect.too_little]
     if not sums and not unpriced:
         return f"{TOO_LITTLE}." if too_little else "there is nothing to sell."
     parts = ["the coins are sold at once, as a taker, at the best bid or up to 1 % below it."]
-    for coin, (now, worst, profit, worst_profit) in list(sums.items())[:MOST_NAMED]:
+    for coin, (now, worst, profit, worst_profit) in sums:
         parts.append(
-            f"That brings about {money(now)} {name(coin)} (<b>{gain(profit)}</b> against cost), "
+            f"That brings about {money(now)} {coin} (<b>{gain(profit)}</b> against cost), "
             f"at worst {money(worst)} ({gain(worst_profit)}), after the fee."
         )
     if unpriced:

@@ -248,6 +248,9 @@ class MortalLedger:
     async def last(self, count: int) -> Sequence[RoundTrip]:
         return await self._life.ledger.last(count)
 
+    async def fills_since(self, grid: str, since: datetime, most: int) -> Sequence[BookedFill]:
+        return await self._life.ledger.fills_since(grid, since, most)
+
     async def export(self, folder: Path) -> Sequence[Path]:
         return await self._life.ledger.export(folder)
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from math import pi, sin
 from pathlib import Path
 from random import Random
 
-from bot.errors import MarketError
+from bot.errors import CommandError, MarketError
 from bot.manager import TradeManager
 from tests.chaos.places import BINANCE, BINANCE_BNB, BYBIT, BYBIT_LINEAR, Place
 from tests.chaos.tally import Story
@@ -90,6 +92,18 @@ async def _step(world: World, luck: Random, wave: float) -> None:
             world.venue.cut_streams()
         elif roll < 0.25:
             world.venue.stall_streams()
+        elif roll < 0.29:
+            await world.do(partial(_edit, luck=luck))
+
+
+async def _edit(manager: TradeManager, luck: Random) -> None:
+    """Somebody makes another grid of the one that runs."""
+    spec = manager.state.grids["g1"].spec
+    low = Decimal(luck.choice((58_700, 59_000)))
+    after = replace(spec, minimum=low, maximum=low + 1200, count=luck.choice((4, 5, 7)))
+    with suppress(CommandError):  # it is that already
+        shown = await manager.plan_edit("g1", replace(after, profit_pct=Decimal(luck.choice(("0.5", "0.7")))))
+        await manager.edit(shown)
 
 
 async def peace(world: World, beats: int = PEACE) -> list[str]:

@@ -158,3 +158,15 @@ def test_a_coarse_tick_or_exits_that_disagree_leave_the_profit_in_doubt() -> Non
     assert (found, is_sure) == (dec(10), False)
     assert profit_of([(dec(100), dec(101)), (dec(100), dec(105))], dec("0.01")) == (dec(1), False)
     assert profit_of([(dec(100), None), (None, dec(105))], dec("0.01")) == (None, False)
+
+
+def test_a_grid_that_was_edited_is_not_taken_up_without_a_question() -> None:
+    whole = told_whole(entries_of())
+    between = [order(number, ENTRY, price) for number, price in ((6, "59125"), (7, "59375"))]
+    told = only([*whole, *between])
+    assert any("may have been edited" in doubt for doubt in told.doubts)
+    assert (told.spec.minimum, told.spec.maximum) == (dec(59_000), dec(60_000))
+    above = [order(number, ENTRY, price) for number, price in ((6, "60125"), (7, "60375"))]
+    gone = replace(whole[0], is_open=False)
+    assert any("may have been edited" in doubt for doubt in only([gone, *whole[1:], *above]).doubts)
+    assert not any("edited" in doubt for doubt in only(told_whole(entries_of(Shape.NORMAL, 9))).doubts)

@@ -18,6 +18,7 @@ from bot.core.events import (
     OrderRefused,
     Refusal,
 )
+from bot.core.lengths import Length
 from bot.core.model import FeeSide, Fill, Market, Quote, Side
 from bot.core.money import ZERO, use_exact
 from bot.exchange.candles import ReplayClock
@@ -433,7 +434,7 @@ class Prices:
     async def quote(self, symbol: str) -> Quote:
         return Quote(symbol, self.bid, self.ask, LATER)
 
-    async def candles(self, symbol: str, count: int) -> tuple[()]:
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> tuple[()]:
         return ()
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.backtest import Rules
 from bot.backtest import run as backtest
-from bot.backtest_command import Rules
 from bot.core.grids import GridSpec, Shape
 from bot.core.model import FeeSide, Quote
 from bot.core.words import parse_grid

@@ -14,7 +14,7 @@ from tests.telegram.bot_api import ThreadedBotApi
 from tests.telegram.floods import FloodLimits
 from tests.telegram.people import Person
 
-PUSH = re.compile(r"(\d\d:\d\d:\d\d )?(🟢|🔴|💰|🔻)")
+PUSH = re.compile(r"(\d\d:\d\d:\d\d )?(🟢|🔴|💰|🔻|📦)")
 
 
 def panics(owner: Person) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 
@@ -97,8 +98,11 @@ class PlainWords:
         about = (getattr(notice, name, "") for name in ("executor", "why", "person_id"))
         return f"{type(notice).__name__} {next(filter(None, about), '')}"
 
-    def digest(self, notices: Iterable[Notice], config: ChatConfig) -> str:
-        return "digest of " + " ".join(str(getattr(notice, "executor", "?")) for notice in notices)
+    def gathered(
+        self, notices: Sequence[Notice], config: ChatConfig, before: dict[str, Any] | None
+    ) -> tuple[str, dict[str, Any]]:
+        names = [*(before or {"names": []})["names"], *(str(getattr(each, "executor", "?")) for each in notices)]
+        return "digest of " + " ".join(names), {"names": names}
 
 
 @dataclass

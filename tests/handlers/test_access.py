@@ -13,9 +13,12 @@ import pytest
 from telegram import Chat as TelegramChat
 from telegram import Message, Update, User
 
-from handlers.chat.access import GROUP_SENTENCE
+from handlers.chat.knocks import MOST_A_DAY
 from handlers.chat.people import People, Role
+from handlers.words.door import GROUP
 from tests.handlers.chat_stage import OWNER, STRANGER, VIEWER, ChatStage, play
+from tests.handlers.trading_stage import Stage
+from tests.handlers.trading_stage import play as trade
 
 KINDS_OF_MESSAGE = (
     "message", "edited_message", "channel_post", "edited_channel_post", "business_message", "edited_business_message",
@@ -89,9 +92,14 @@ def test_many_strangers_do_not_flood_the_owner(tmp_path: Path) -> None:
         async with stage.worker():
             for number in range(40):
                 stage.api.person(1_000 + number).say("/start")
-            await stage.api.wait_for(lambda: sum("StrangerKnocked" in text for text in stage.owner.texts) == 20)
+            await stage.api.wait_for(lambda: sum("StrangerKnocked" in text for text in stage.owner.texts) == MOST_A_DAY)
             await settled(stage)
-            assert sum("StrangerKnocked" in text for text in stage.owner.texts) == 20
+            assert sum("StrangerKnocked" in text for text in stage.owner.texts) == MOST_A_DAY
+        async with stage.worker():  # a restart forgets nobody
+            stage.api.person(1_001).say("/start")
+            stage.api.person(2_000).say("/start")
+            await settled(stage)
+            assert sum("StrangerKnocked" in text for text in stage.owner.texts) == MOST_A_DAY
 
     play(story, tmp_path)
 
@@ -177,7 +185,7 @@ def test_a_group_hears_one_sentence_and_is_left(tmp_path: Path) -> None:
                 stage.owner.say_in_group("/linear 1", group)
                 await stage.api.wait_for(lambda: not group.chat.member)
                 await settled(stage)
-                assert group.texts == [GROUP_SENTENCE] * times and "echo 1" not in stage.commands.done
+                assert group.texts == [GROUP] * times and "echo 1" not in stage.commands.done
             channel = stage.api.channel(-100_600)
             stage.api.updates.allowed = frozenset({"channel_post", "message"})
             channel.post("/linear 1")
@@ -198,7 +206,7 @@ def test_a_group_that_can_t_be_left_is_left_at_the_next_word(tmp_path: Path) -> 
                 await settled(stage)
             stage.owner.say_in_group("hello?", group)
             await stage.api.wait_for(lambda: not group.chat.member)
-            assert group.texts == [GROUP_SENTENCE]
+            assert group.texts == [GROUP]
 
     play(story, tmp_path)
 
@@ -283,3 +291,19 @@ def test_a_claim_that_can_t_be_kept_is_none(tmp_path: Path) -> None:
             await stage.owner.wait_for("You are my owner now")
 
     play(story, tmp_path, flows=False)
+
+
+def test_the_note_about_a_stranger_shows_who_knocked_and_nothing_of_it_is_markup(tmp_path: Path) -> None:
+    async def story(stage: Stage) -> None:
+        mallory = stage.api.person(STRANGER, "<b>Mallory & co", "mallory", started=True)
+        for words in ("/start", "/linear -1% +1% 20 0.001 0.5%", "hello"):
+            mallory.say(words)
+        told = await stage.owner.wait_for(str(STRANGER))
+        assert told.text.startswith(
+            f"👤 Somebody with the user id {STRANGER} (“<b>Mallory & co @mallory”) wrote to me and got no answer."
+        )
+        await stage.ask("/status", "heartbeat")
+        assert sum(str(STRANGER) in text for text in stage.owner.texts) == 1
+        assert not mallory.texts and not stage.viewer.texts
+
+    trade(story, tmp_path)

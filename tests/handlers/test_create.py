@@ -18,7 +18,8 @@ def test_nothing_is_sent_before_create_and_create_makes_the_grid(tmp_path: Path)
         assert "11» 62,532.89 62,845.56  0.001" in shown
         assert "» 10 levels above the market buy at once, near 62,500.02: about 625 USDT." in shown
         assert "Bound at worst, when every level has bought: 1,250 USDT." in shown
-        assert [button.text for button in stage.owner.last.buttons] == ["✅ Create", "Cancel"]
+        texts = [button.text for button in stage.owner.last.buttons]
+        assert texts == ["✅ Create", "Cancel", "1h", "4h", "1d", "1w", "Backtest"]
         await stage.pass_time(3)
         assert not stage.manager.state.grids
         told = await stage.press("Create", "created")
@@ -106,7 +107,7 @@ def test_without_words_a_line_is_offered_that_works_when_it_is_sent(tmp_path: Pa
             offered = await stage.ask(f"/{shape}", "tap to copy")
             line = next(line for line in offered.splitlines() if line.startswith(f"/{shape} BTC/USDT"))
             assert " 20 0.001 0.5% loop" in line
-            budget = offered.splitlines()[-1]
+            budget = next(line for line in offered.splitlines() if line.startswith(f"/{shape} ") and "budget=" in line)
             for words in (line, budget):
                 shown = await stage.hear(words, "Preview")
                 assert "✅ Create" in [button.text for button in shown.buttons], words
@@ -115,11 +116,16 @@ def test_without_words_a_line_is_offered_that_works_when_it_is_sent(tmp_path: Pa
     play(story, tmp_path)
 
 
+def copied(offered: str) -> str:
+    """The line to copy of what a shape's command says without words."""
+    return next(line for line in offered.splitlines() if line.startswith("/"))
+
+
 @pytest.mark.parametrize("funds", ["25", "100", "1000", "1000000000"])
 def test_the_line_that_is_offered_suits_the_funds(tmp_path: Path, funds: str) -> None:
     async def story(stage: Stage) -> None:
         offered = await stage.ask("/linear", "tap to copy")
-        shown = await stage.hear(offered.splitlines()[1], "Preview")
+        shown = await stage.hear(copied(offered), "Preview")
         assert "✅ Create" in [button.text for button in shown.buttons]
 
     play(story, tmp_path, funds={"USDT": Decimal(funds)})
@@ -137,7 +143,7 @@ def test_without_funds_the_line_says_that_they_are_missing(tmp_path: Path, funds
 def test_a_profit_that_is_offered_covers_high_fees(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         offered = await stage.ask("/linear", "tap to copy")
-        assert "3.6% loop" in offered.splitlines()[1]
+        assert "3.6% loop" in copied(offered)
 
     play(story, tmp_path, fee="0.009")
 

@@ -146,7 +146,7 @@ def test_positions_liquidation_and_funding_are_shown(tmp_path: Path) -> None:
         await venue.looked()
         told = await stage.ask("/status", "liquidation")
         assert told.startswith("BTC/USDT:USDT 59,399.5, liquidation at 41,000 (−30.98 %)\n")
-        assert "Today: −0.12 USDT (−0.12 of it funding) in 0 trades" in told
+        assert "Today in all: −0.12 USDT (−0.12 of it funding) in 0 trades" in told
         told = await stage.ask("/balance", "Position")
         assert told.splitlines()[-2:] == [
             "Position BTC/USDT:USDT 0.003 BTC from 59,000, 3x isolated, liquidation at 41,000 USDT",

@@ -30,8 +30,8 @@ def test_the_first_live_start_asks_and_nothing_is_placed_before_it_is_pressed(tm
         assert "Its orders go out once you press Trade live" in told
         await stage.pass_time(5)
         assert resting(stage) == 0
-        assert "nothing is placed before you press Trade live" in await stage.ask("/status", "g1")
-        assert "nothing is placed before you press Trade live" in await stage.ask("/why g1.1", "g1.1")
+        assert "Nothing is placed before you press Trade live" in await stage.ask("/status", "g1")
+        assert "nothing is sent until an owner has pressed Trade live" in await stage.ask("/why g1.1", "g1.1")
         stage.owner.press("🔑 Trade live", asked)
         await stage.owner.wait_for("Trading live.")
         await stage.pass_time(2)
@@ -87,7 +87,8 @@ async def taken_off(stage: Stage) -> None:
 def test_what_a_person_took_off_is_asked_about_once_and_placed_again_at_a_press(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await taken_off(stage)
-        assert "To buy: left out, for a person took its order off the book." in await stage.ask("/why g1.1", "g1.1")
+        left_out = "To buy: somebody took its order off the book, so it is left out."
+        assert left_out in await stage.ask("/why g1.1", "g1.1")
         told = await stage.press("Resume", "back on the book")
         assert told == "▶️ g1 levels 1–2: back on the book as the price allows."
         await stage.manager.beat()
@@ -119,7 +120,7 @@ def test_a_market_that_is_shut_stands_in_the_status(tmp_path: Path) -> None:
         await stage.manager.resume("g1")
         await stage.manager.beat()
         assert "⚠️ BTC/USDT: trading is suspended" in await stage.ask("/status", "g1")
-        assert "the market can't be traded now: trading is suspended" in await stage.ask("/why g1.1", "g1.1")
+        assert "the exchange has shut this market: trading is suspended" in await stage.ask("/why g1.1", "g1.1")
         assert not [each for each in stage.manager.state.executors.values() if each.leg.side is not Side.BUY]
 
     play(story, tmp_path)

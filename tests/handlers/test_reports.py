@@ -38,7 +38,7 @@ def test_profit_is_realised_open_and_total(tmp_path: Path) -> None:
 def test_without_trades_the_reports_say_so(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         assert await stage.ask("/pnl") == (
-            "Profit, all time\nNothing was traded yet. /linear shows a grid that would work now."
+            "Profit, all time\nNothing was traded yet. /status shows how near the first trade is."
         )
         assert (await stage.ask("/trades")).startswith("No trade has closed yet.")
         assert "There is no grid or level" in await stage.ask("/pnl g3")
@@ -72,7 +72,7 @@ def test_where_drawing_fails_the_text_goes_out_all_the_same(tmp_path: Path, monk
         await stage.manager.fold()
         await stage.pass_time(60)
         assert "realised" in await stage.ask("/pnl", "Profit, all time")
-        assert (await stage.ask("/price", "bid")).startswith("BTC/USDT bid")
+        assert (await stage.ask("/price", "bid")).startswith("BTC/USDT at ")
 
     play(story, tmp_path)
 
@@ -152,7 +152,8 @@ def test_the_last_trades_stand_newest_first(tmp_path: Path) -> None:
         lines = told.splitlines()[1:4]
         for line, trade in zip(lines, newest, strict=True):
             assert line.startswith(f"22 Nov 11:0{trade.closed_at.minute} {trade.executor} {gain(trade.pnl)} USDT: ")
-        assert told.splitlines()[4] == f"Together {gain(sum((trade.pnl for trade in newest), Decimal(0)))} USDT"
+        total = gain(sum((trade.pnl for trade in newest), Decimal(0)))
+        assert told.splitlines()[4] == f"All {len(newest)} together {total} USDT"
         assert len((await stage.ask("/trades 100", "closed trades")).splitlines()) > 4
         assert "from 1 to 100" in await stage.ask("/trades 101", "from 1")
 

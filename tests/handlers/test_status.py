@@ -3,8 +3,6 @@
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
 from handlers.commands import COMMANDS
 from tests.handlers.trading_stage import Stage, play
 
@@ -14,9 +12,10 @@ QUIET = "60000 61000 3 0.001 0.5%"
 
 def test_the_greeting_names_the_first_step(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
-        told = await stage.ask("/start")
+        told = await stage.ask("/start", "Hello Olga")
         assert told.startswith("Hello Olga. I trade grids")
-        assert "Begin with /linear" in told
+        begin = await stage.owner.wait_for("Begin with New grid or /new")
+        assert [button.text for button in begin.now.buttons] == ["➕ New grid"]
         assert "made and steered by the owner" in await stage.ask("/start", person=stage.viewer)
 
     play(story, tmp_path)
@@ -34,8 +33,8 @@ def test_help_is_made_from_the_table_for_whoever_asks(tmp_path: Path) -> None:
 
 def test_without_grids_every_page_says_what_to_do_next(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
-        nothing = "No grid runs. /linear shows a line that would work now; /help lists everything."
-        assert await stage.ask("/status") == nothing
+        nothing = "No grid runs. /new makes one step by step; /help lists everything."
+        assert await stage.ask("/status") == f"{nothing}\n11:00:00, heartbeat 0 s ago"
         assert await stage.ask("/grids") == nothing
         assert (await stage.ask("/orders")).startswith("No order of this bot rests on the book.")
         assert await stage.ask("/balance") == "Balance\nUSDT 10,000"
@@ -50,10 +49,10 @@ def test_status_is_one_glance(tmp_path: Path) -> None:
         assert told.splitlines() == [
             "BTC/USDT 62,500",
             "g1 running, 3 orders, 0 holding",
-            "60,000 ├───────────┤▸ 61,000 above the range",
-            "Next: buys at 61,000 (−2.40 %)",
-            "Today: no trade closed yet",
-            "/grid g1, /pnl, /orders",
+            "60,000 ▕···········▏▸ 61,000 above the range",
+            "Next: buys 61,000 (−2.40 %)",
+            "Today no trade, in all 0 USDT",
+            "11:00:00, heartbeat 0 s ago",
         ]
 
     play(story, tmp_path)
@@ -65,8 +64,8 @@ def test_status_shows_the_profit_of_today(tmp_path: Path) -> None:
         await stage.pass_time(60)
         told = await stage.ask("/status", "Next:")
         totals = stage.manager.state.total("all:USDT")
-        assert f"USDT in {totals.trades} trades" in told
-        assert "Today: +" in told
+        assert f" in {totals.trades} trades, in all " in told
+        assert "Today +" in told
         assert "●" in told
 
     play(story, tmp_path)
@@ -75,7 +74,7 @@ def test_status_shows_the_profit_of_today(tmp_path: Path) -> None:
 def test_status_tells_trouble_first(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         stage.manager.heartbeat.troubles["exchange"] = "<timeout>"
-        assert (await stage.ask("/status")).startswith("⚠️ exchange: <timeout>\n")
+        assert (await stage.ask("/status")).startswith("⚠️ Exchange: <timeout>\n")
 
     play(story, tmp_path)
 
@@ -95,36 +94,16 @@ def test_grids_lists_each_with_its_counts(tmp_path: Path) -> None:
     play(story, tmp_path)
 
 
-def test_a_grid_shows_its_ladder(tmp_path: Path) -> None:
-    async def story(stage: Stage) -> None:
-        await stage.grid(f"{QUIET} stop=50000")
-        assert await stage.ask("/grid G1") == (
-            "g1 BTC/USDT linear, 3 levels, 0.50 % a trade, once\n"
-            "running; price 62,500\n"
-            "60,000 ├───────────┤▸ 61,000 above the range\n"
-            "Next: buys at 61,000 (−2.40 %)\n"
-            "Realised 0 USDT in 0 trades\n"
-            "Open 0 USDT, nothing held\n"
-            "Total 0 USDT\n"
-            "Stop at 50,000\n"
-            "# does     at amount\n"
-            "3  buy 61,000  0.001\n"
-            "2  buy 60,500  0.001\n"
-            "1  buy 60,000  0.001\n"
-            "/why g1, /orders, /pause g1, /stop g1"
-        )
-
-    play(story, tmp_path)
-
-
-def test_a_large_grid_shows_the_levels_nearest_to_the_price(tmp_path: Path) -> None:
+def test_very_many_orders_come_in_pages(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         await stage.grid("50000 62000 300 0.0002 0.5%")
-        told = await stage.ask("/grid g1")
-        assert "The 60 nearest of 300 levels." in told
-        assert "300  buy 62,000.00 0.0002" in told
-        shown = await stage.hear("/orders", "more, farther away")
-        assert "… and 100 more, farther away." in shown.text
+        assert "300 orders on the book" in await stage.ask("/orders", "300  buy 62,000.00 0.0002 −0.80%")
+        assert "275  buy" in await stage.press("›", "275  buy")
+        assert "2 of 12" in stage.owner.last.now.buttons[-1].text
+        await stage.press("»", " 1  buy 50,000.00")
+        await stage.owner.press("›").wait()  # beyond the end is the end
+        assert "12 of 12" in stage.owner.last.now.buttons[-1].text
+        await stage.press("«", "300  buy 62,000.00")
 
     play(story, tmp_path)
 
@@ -162,12 +141,13 @@ def test_orders_stand_nearest_first(tmp_path: Path) -> None:
 
 def test_the_price_names_any_market(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
-        assert (await stage.ask("/price")).startswith("BTC/USDT bid 62,500.00, ask 62,500.03, spread 0.03 (0.000048 %)")
-        assert (await stage.ask("/price ethusdt")).startswith("ETH/USDT bid 3,400.00, ask ")
+        told = "BTC/USDT at 11:00:00\nbid 62,500.00, ask 62,500.03, spread 0.03 (0.000048 %)"
+        assert await stage.ask("/price") == told
+        assert (await stage.ask("/price ethusdt")).startswith("ETH/USDT at 11:00:00\nbid 3,400.00, ask ")
         assert "isn't a market here" in await stage.ask("/price <b>")
         assert "more than was expected. Example: /price BTC/USDT" in await stage.ask("/price btc eth")
         await stage.grid(QUIET)
-        assert "g1: 60,000 ├" in await stage.ask("/price btc")
+        assert "g1 60,000 ▕" in await stage.ask("/price btc")
 
     play(story, tmp_path)
 
@@ -187,18 +167,23 @@ def test_why_speaks_of_a_level_and_draws_like_levels_together(tmp_path: Path) ->
     async def story(stage: Stage) -> None:
         await stage.grid(QUIET)
         assert await stage.ask("/why g1") == (
-            "g1 BTC/USDT: running\nLevels 1–3: buy on the book: resting at its target\n/why g1.1 looks at one level."
+            "g1 BTC/USDT: running\nLevels 1–3: buy on the book: its order rests at its target. "
+            "It trades when the price gets there.\n/why g1.1 looks at one level."
         )
         assert await stage.ask("/why 1.2") == (
             "g1.2 buys 0.001 at 60,500, sells at 60,802.5; cycle 1\n"
-            "Buy on the book: resting at its target.\n"
-            "On the book: buy 0.001 at 60,500."
+            "Buy on the book: its order rests at its target.\n"
+            "On the book: buy 0.001 at 60,500 (−3.20 % from the price).\n"
+            "It trades when the price gets there."
         )
         await stage.ask("/pause g1.2", "paused")
         told = await stage.ask("/why g1.2", "g1.2 buys")
-        assert "It is ⏸ paused: /resume g1.2, or its grid: /resume g1" in told
+        assert "The level itself is paused: /resume g1.2 goes on." in told
         told = await stage.ask("/why g1", "running")
-        assert "Level 2: to buy: paused" in told and "Levels 1, 3: buy on the book" in told
+        assert (
+            "Level 2: to buy: its entry is off the book while it is paused" in told
+            and "Levels 1, 3: buy on the book" in told
+        )
 
     play(story, tmp_path)
 
@@ -208,21 +193,20 @@ def test_why_names_the_last_refusal_and_the_next_try(tmp_path: Path) -> None:
         await stage.grid("60000 62000 3 0.001 0.5% force")
         await stage.manager.beat()
         told = await stage.ask("/why g1", "running")
-        assert "Levels 1–2: to buy: not enough funds; next try 11:0" in told
-        assert "Last refusal (g1." in told
-        level = told.partition("Last refusal (")[2].partition(")")[0]
+        assert "Levels 1–2: to buy: the exchange refused it for want of funds. It is tried once a minute" in told
+        assert "Next try at 11:0" in told
+        level = told.partition("The exchange said to ")[2].partition(":")[0]
         told = await stage.ask(f"/why {level}", f"{level} buys")
-        assert "Last refusal: not enough funds" in told and "Next try at 11:0" in told
+        assert "The exchange said: not enough funds" in told and "Next try at 11:0" in told
 
     play(story, tmp_path, funds={"USDT": Decimal(100)})
 
 
-@pytest.mark.parametrize("command", ["grid", "why"])
-def test_an_id_is_asked_for_where_one_is_missing(tmp_path: Path, command: str) -> None:
+def test_an_id_is_asked_for_where_one_is_missing(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
-        assert "The id of a grid or a level is missing. Example: /" in await stage.ask(f"/{command}")
-        assert "There is no grid or level" in await stage.ask(f"/{command} g4")
-        assert "isn't the id of" in await stage.ask(f"/{command} <i>")
+        assert "The id of a grid or a level is missing. Example: /" in await stage.ask("/why")
+        assert "There is no grid or level" in await stage.ask("/why g4")
+        assert "isn't the id of" in await stage.ask("/why <i>")
 
     play(story, tmp_path)
 

@@ -76,6 +76,22 @@ class Deeds:
     async def number(self, update: Update, context: Context) -> None:
         await context.bot.send_message(PERSON, "How many?", reply_markup=ForceReply())
 
+    async def card(self, update: Update, context: Context) -> None:
+        nonce = context.chat.questions.ask(PERSON, ["card"], context.chat.now())
+        await context.show(PERSON, picture(), "card.png", "A card", self.under_card(nonce))
+
+    async def turn(self, update: Update, context: Context, about: object) -> None:
+        assert update.callback_query is not None
+        nonce = str(update.callback_query.data).partition(":")[2]
+        self.done.append(f"turned {about}")
+        await context.redraw(update, picture(), "card.png", "A card", self.under_card(nonce))
+
+    def under_card(self, nonce: str) -> InlineKeyboardMarkup:
+        texts = ("Create", f"Turn {len(self.done)}")
+        return InlineKeyboardMarkup(
+            [[InlineKeyboardButton(text, callback_data=f"{text.split()[0]}:{nonce}") for text in texts]]
+        )
+
     async def picture(self, update: Update, context: Context) -> None:
         await context.bot.send_photo(PERSON, picture(), caption="<i>A</i> chart", parse_mode="HTML", filename="g1.png")
         await context.bot.send_document(PERSON, b"a,b\n", filename="../../trades.csv")
@@ -88,8 +104,9 @@ class Deeds:
             Command("ask", owner, self.ask, "", "ask"),
             Command("number", owner, self.number, "", "number"),
             Command("picture", owner, self.picture, "", "picture"),
+            Command("card", owner, self.card, "", "card"),
         ]
-        return Table(commands, {"Create": Choice(owner, self.yes)})
+        return Table(commands, {"Create": Choice(owner, self.yes), "Turn": Choice(owner, self.turn, stays=True)})
 
 
 @dataclass
@@ -199,6 +216,17 @@ def test_where_the_bot_waits_for_a_number_a_number_answers(tmp_path: Path) -> No
     assert deeds.done == ["yes ['x']"]
     assert "How many?" in text and text.count("/help lists them") == 1  # the bare 1 was said, the 2 pressed
     assert text.count("I don't know this button") == 1
+
+
+def test_a_picture_is_drawn_anew_by_numbered_buttons_and_its_caption_changes(tmp_path: Path) -> None:
+    text, deeds = script("card\n2\n4\n5\n", tmp_path)
+    assert deeds.done == ["turned ['card']", "turned ['card']", "yes ['card']"]
+    results = tmp_path / "results"
+    saved = [results / f"card{number}.png" for number in ("", "-2", "-3")]
+    assert all(path.read_bytes() == picture() for path in saved)
+    numbered = ["[1] Create   [2] Turn 0", "[3] Create   [4] Turn 1", "[5] Create   [6] Turn 2"]
+    places = [text.index(words) for path, row in zip(saved, numbered, strict=True) for words in (f"{path}\n", row)]
+    assert places == sorted(places) and text.index("Created.") > places[-1]
 
 
 def test_pictures_and_documents_are_saved_and_named(tmp_path: Path) -> None:
@@ -369,7 +397,8 @@ def test_a_person_at_a_terminal_has_a_prompt_and_colours(tmp_path: Path, monkeyp
                 await until(master, seen, b"\x1b[1mSeen\x1b[0m")
                 os.write(master, b"quit\n")
                 await until(master, seen, b"Resting orders stay")
-                assert seat.quits == [True]
+                while not seat.quits:  # said first, then done
+                    await asyncio.sleep(0)
                 os.write(master, b"\x04")
                 assert await seat.ended
                 await until(master, seen, b"Input has ended")

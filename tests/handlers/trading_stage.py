@@ -7,7 +7,7 @@ The rule: nothing is asserted here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +15,13 @@ from zoneinfo import ZoneInfo
 
 from telegram import Bot
 
+from bot.core.model import Candle
 from bot.core.money import use_exact
 from bot.exchange.simulated import SimulatedMarket, open_simulated
 from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, World
+from bot.reports.past import Past
 from bot.storage.memory_store import MemoryStore
 from bot.trading.state import Identity
 from bot.upkeep.restoration import Backup
@@ -33,6 +35,7 @@ from handlers.chat.questions import Questions
 from handlers.commands import TABLE
 from tests.telegram.bot_api import BotApi
 from tests.telegram.people import Person
+from tests.telegram.rooms import What
 from tests.telegram.world import Message
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -51,6 +54,17 @@ class HandClock:
 
     def seconds(self) -> float:
         return self.at.timestamp()
+
+
+class ShortPast(Past):
+    """The past of an exchange that tells of so many minutes."""
+
+    def __init__(self, market: SimulatedMarket, clock: HandClock, minutes: int) -> None:
+        super().__init__(market, clock.now)
+        self.minutes = minutes
+
+    async def of(self, symbol: str, patience: float = 0.0) -> Sequence[Candle]:
+        return await self._data.candles(symbol, self.minutes) if self.minutes else ()
 
 
 class Stage:
@@ -74,7 +88,7 @@ class Stage:
         """Say something; the text of the message that shows `answer` (any, unless told), the tag taken off."""
         return plain(await self.hear(words, answer, person=person))
 
-    async def hear(self, words: str, answer: str = "", *, person: Person | None = None) -> Message:
+    async def hear(self, words: str, answer: What = "", *, person: Person | None = None) -> Message:
         """The same, the message itself."""
         who = person or self.owner
         who.say(words)
@@ -112,8 +126,9 @@ def play(
     policy: Policy | None = None,
     seed: int = 7,
     fee: str = "0.001",
+    past: int = 0,
 ) -> None:
-    """Run a story."""
+    """Run a story; with minutes of `past` previews have their picture and rehearsal, which takes half a second each."""
 
     async def run() -> None:
         use_exact()
@@ -136,6 +151,7 @@ def play(
         restored: list[Backup] = []
         vault = Vault(manager, folder, restored.append)
         chat = Chat(manager, config, people, Questions(), pace=unhurried(), log_tail=log_tail, vault=vault)
+        chat.rehearsals.past = ShortPast(market, clock, past)
         async with BotApi(clock=clock.seconds) as api:
             service = ChatService(chat, outbox, TABLE, token=api.token, api_url=api.url)
             stage = Stage(api, clock, manager, market, folder)

@@ -200,6 +200,19 @@ def test_whatever_is_asked_of_a_cut_connection_each_fill_stands_there_once(serve
     assert server.ask("select trade_id from rexlapis_fills order by line", url) == [("1",), ("2",), ("3",), ("4",)]
 
 
+def test_the_last_fills_of_a_grid_come_newest_first(url: str) -> None:
+    others = [replace(each, grid="g2", executor="g2.1") for each in FILLS]
+
+    async def story() -> None:
+        async with holder(url) as worker:
+            await worker.ledger.append_fills([*FILLS, *others])
+            assert await worker.ledger.fills_since("g1", FILLS[2].at, 3) == FILLS[:4:-1]
+            assert await worker.ledger.fills_since("g1", FILLS[6].at, 99) == FILLS[:5:-1]
+            assert await worker.ledger.fills_since("g3", AT, 9) == []
+
+    run(story())
+
+
 def test_without_the_lease_no_fill_is_written(server: PostgresServer, url: str) -> None:
     async def story() -> None:
         async with holder(url) as worker, copy(url) as other:

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.accounting import RoundTrip
@@ -72,6 +72,7 @@ def spelt(thing: object) -> str:
     return repr(thing)
 
 
+@settings(max_examples=50)
 @given(of(PositionExecutor))
 def test_an_executor_comes_back_as_it_was(thing: PositionExecutor) -> None:
     back = again("executors", "g1.7", thing)
@@ -79,6 +80,7 @@ def test_an_executor_comes_back_as_it_was(thing: PositionExecutor) -> None:
     assert spelt(back) == spelt(thing)
 
 
+@settings(max_examples=40)
 @given(of(Grid))
 def test_a_grid_comes_back_as_it_was(thing: Grid) -> None:
     assert spelt(again("grids", thing.id, thing)) == spelt(thing)
@@ -86,6 +88,7 @@ def test_a_grid_comes_back_as_it_was(thing: Grid) -> None:
 
 @pytest.mark.parametrize("kind", notices(), ids=lambda kind: str(kind.__name__))
 def test_every_notice_comes_back_as_it_was(kind: Any) -> None:
+    @settings(max_examples=20)
     @given(of(kind))
     def comes_back(thing: Notice) -> None:
         assert spelt(again("outbox", "n1", thing)) == spelt(thing)
@@ -93,6 +96,7 @@ def test_every_notice_comes_back_as_it_was(kind: Any) -> None:
     comes_back()
 
 
+@settings(max_examples=40)
 @given(of(Totals), of(RoundTrip), of(Market))
 def test_sums_trades_and_markets_come_back_as_they_were(totals: Totals, trade: RoundTrip, market: Market) -> None:
     assert spelt(again("totals", "all", totals)) == spelt(totals)

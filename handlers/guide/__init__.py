@@ -1,0 +1,1 @@
+"""A new grid, made step by step in a dialogue."""
