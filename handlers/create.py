@@ -6,7 +6,7 @@ what the preview showed, or nothing.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
@@ -15,7 +15,7 @@ from telegram import Update
 from telegram.error import TelegramError
 
 from bot.core.grids import GridSpec, Shape
-from bot.core.model import Candle
+from bot.core.lengths import Length
 from bot.core.portfolio import Grid
 from bot.core.preview import Preview
 from bot.core.symbols import resolve_symbol
@@ -33,7 +33,7 @@ WORTH_FOLLOWING = 20
 """Orders on their way from which on it is told how far they are."""
 LOOK_PAUSE = 3.0
 MOST_LOOKS = 40
-USUAL_SPAN, PICTURE = "1d", "preview.png"
+USUAL_LENGTH, PICTURE = Length.HOUR, "preview.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,7 @@ async def show(made: Preview, update: Update, context: Context) -> None:
     if made.problems:
         await context.say(update, creation.preview_text(made))
         return
-    past = await context.chat.rehearsals.past.of(made.spec.symbol)
-    png, notes = await asyncio.gather(_picture(made, past, USUAL_SPAN, context), _notes(made, past, context))
+    png, notes = await asyncio.gather(_picture(made, USUAL_LENGTH, context), _notes(made, context))
     card = creation.preview_card(made, notes)
     pending = PendingGrid(made, token_hex(8), card.caption)
     nonce = ask(update, context, pending)
@@ -95,19 +94,21 @@ async def show(made: Preview, update: Update, context: Context) -> None:
         if card.before:
             await context.say_to(chat.id, card.before)
         try:
-            await context.show(chat.id, png, PICTURE, card.caption, keyboards.preview(nonce, USUAL_SPAN))
+            await context.show(chat.id, png, PICTURE, card.caption, keyboards.preview(nonce, USUAL_LENGTH))
             return
         except TelegramError as error:
             log.warning("the picture of a preview was not taken: %s", type(error).__name__)
     await context.say(update, creation.preview_text(made, notes), keyboards.preview(nonce))
 
 
-async def _picture(made: Preview, past: Sequence[Candle], span: str, context: Context) -> bytes | None:
-    return await pictures.preview(made, past, span, context.chat.config.timezone)
+async def _picture(made: Preview, length: Length, context: Context) -> bytes | None:
+    candles = await context.chat.rehearsals.past.of(made.spec.symbol, length=length)
+    return await pictures.preview(made, candles, length, context.chat.config.timezone)
 
 
-async def _notes(made: Preview, past: Sequence[Candle], context: Context) -> list[str]:
+async def _notes(made: Preview, context: Context) -> list[str]:
     """What else there is to say before a decision: what it would have done, and whether it may trade at all."""
+    past = await context.chat.rehearsals.past.of(made.spec.symbol)
     done = await context.chat.rehearsals.instant(made, past)
     notes = [] if past else [backtests.NO_PAST]
     if done is not None:
@@ -117,15 +118,14 @@ async def _notes(made: Preview, past: Sequence[Candle], context: Context) -> lis
     return notes
 
 
-async def _candles(span: str, update: Update, context: Context, about: object) -> None:
-    """The picture over another span; the question stays as it is."""
+async def _candles(length: Length, update: Update, context: Context, about: object) -> None:
+    """The picture with candles of another length; the question stays as it is."""
     pending, nonce = expected(about, PendingGrid), nonce_of(update)
-    past = await context.chat.rehearsals.past.of(pending.preview.spec.symbol)
-    png = await _picture(pending.preview, past, span, context)
+    png = await _picture(pending.preview, length, context)
     if png is None:
         await context.say(update, creation.NOT_DRAWN)
     elif context.chat.questions.is_open(nonce):  # not answered meanwhile
-        await context.redraw(update, png, PICTURE, pending.caption, keyboards.preview(nonce, span))
+        await context.redraw(update, png, PICTURE, pending.caption, keyboards.preview(nonce, length))
 
 
 async def _create(update: Update, context: Context, about: object) -> None:
@@ -166,6 +166,6 @@ async def _cancel(update: Update, context: Context, about: object) -> None:
 CHOICES: dict[str, Callable[[Update, Context, object], Awaitable[None]]] = {"create": _create, "cancel": _cancel}
 """What the buttons do; `cancel` stands under every question of the chat."""
 LOOKS: dict[str, Callable[[Update, Context, object], Awaitable[None]]] = {
-    f"candles_{span}": partial(_candles, span) for span in keyboards.SPANS
+    f"candles_{length}": partial(_candles, length) for length in keyboards.LENGTHS
 }
 """What the buttons do that may be pressed again."""

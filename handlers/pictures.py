@@ -8,17 +8,19 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.core.curve import Point
 from bot.core.grids import Shape, centre
+from bot.core.lengths import Length
 from bot.core.model import Candle, Side
 from bot.core.money import ZERO
 from bot.core.preview import Preview
 from bot.reports.cards import CardView, next_price, stand_of
 from bot.reports.profits import ProfitView
+from handlers.words import creation
 from handlers.words.figures import gain, money, pct, plural
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ log = logging.getLogger(__name__)
 LEAST_POINTS = 2
 FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError, OSError, ImportError)
 """What drawing may raise; a want of memory is another matter."""
-SPANS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "1d": timedelta(days=1), "1w": timedelta(days=7)}
-"""How far back each button looks."""
 
 _pencil = ThreadPoolExecutor(1, "pencil")
 """Its queue takes no thread from those that keep the state."""
@@ -58,16 +58,15 @@ async def profit(view: ProfitView, title: str, zone: tzinfo) -> bytes | None:
     return await _drawn(draw, title)
 
 
-async def preview(made: Preview, past: Sequence[Candle], span: str, zone: tzinfo) -> bytes | None:
+async def preview(made: Preview, past: Sequence[Candle], length: Length, zone: tzinfo) -> bytes | None:
     """A grid that could be, over recent candles, as PNG; None where there are none, or it can't be drawn."""
-    shown = [candle for candle in past if candle.at > past[-1].at - SPANS[span]]
-    if len(shown) < LEAST_POINTS:
+    if not past:
         return None
 
     def draw() -> bytes:
         from bot.charts import preview_chart
 
-        return preview_chart(prospect(made, shown, span, zone))
+        return preview_chart(prospect(made, past, length, zone))
 
     return await _drawn(draw, f"preview {made.spec.symbol}")
 
@@ -95,15 +94,15 @@ async def backtest(done: "Run", zone: tzinfo) -> bytes | None:
     return await _drawn(draw, "backtest")
 
 
-def prospect(made: Preview, shown: Sequence[Candle], span: str, zone: tzinfo) -> "PreviewPicture":
+def prospect(made: Preview, past: Sequence[Candle], length: Length, zone: tzinfo) -> "PreviewPicture":
     """What is drawn of a grid that could be."""
     from bot.charts import PreviewPicture
 
     spec, coin = made.spec, made.market.quote
     return PreviewPicture(
         title=f"{spec.symbol} {spec.shape} × {spec.count:,}",
-        subtitle=f"{gain(made.net_low)} {coin} a trade · binds {money(made.capital, up=True)} · last {span}",
-        candles=candles_of(shown, zone),
+        subtitle=f"{creation.past(length, len(past))} · binds {money(made.capital, up=True)} {coin}",
+        candles=candles_of(past, zone),
         entries=[float(level.entry) for level in made.levels],
         exits=[float(level.exit) for level in made.levels],
         at_once=[level.buys_at is not None for level in made.levels],

@@ -14,6 +14,7 @@ import pytest
 
 from bot.backtest import Rules, Run, latest, of_minutes, run
 from bot.core.grids import GridSpec, Shape
+from bot.core.lengths import Length
 from bot.core.model import Candle
 from bot.core.money import use_exact
 from bot.core.preview import Limits, Preview, preview
@@ -52,14 +53,14 @@ class Told(ScriptedMarket):
     def __post_init__(self) -> None:
         super().__init__(self.clock)
 
-    async def candles(self, symbol: str, count: int) -> Sequence[Candle]:
+    async def candles(self, symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
         self.asked_for.append(count)
         if count in self.may_answer:
             await self.may_answer[count].wait()
         if self.fails:
             raise MarketError("no line")
         one, now = dec(1), self.clock.now()
-        return [Candle(now - timedelta(minutes=ago), one, one, one, one, one) for ago in range(count - 1, -1, -1)]
+        return [Candle(now - ago * length.span, one, one, one, one, one) for ago in range(count - 1, -1, -1)]
 
 
 def test_the_past_is_read_once_a_minute_however_many_look() -> None:
@@ -217,7 +218,7 @@ def test_without_any_minute_a_backtest_says_so() -> None:
         with pytest.raises(MarketError, match="tells of no minute of BTC/USDT in the last 3 days"):
             await made.rehearsals.thorough(SPEC, 3)
 
-    async def no_candles(symbol: str, count: int) -> Sequence[Candle]:
+    async def no_candles(symbol: str, count: int, length: Length = Length.MINUTE) -> Sequence[Candle]:
         return ()
 
     asyncio.run(story())

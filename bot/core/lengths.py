@@ -1,7 +1,6 @@
 """The lengths of candles that people look at, and long candles made of shorter ones.
 
-Rule: lengths have ccxt's names and begin at round times UTC, weeks on Monday; where minutes are missing a longer candle is
-made of those there are.
+Rule: candles begin at round times UTC, weeks on Monday; where some are missing a longer one is made of those there are.
 """
 
 import re
@@ -11,7 +10,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from bot.core.model import Candle
-from bot.core.money import total
+from bot.core.money import ZERO
 
 A_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 NAME = re.compile(r"(\d+)([smhdw])")
@@ -58,5 +57,6 @@ def lengthened(candles: Iterable[Candle], length: Length) -> list[Candle]:
 
 
 def _joined(opening: datetime, candles: Sequence[Candle]) -> Candle:
+    volume = sum((each.volume for each in candles), ZERO)
     high, low = max(each.high for each in candles), min(each.low for each in candles)
-    return Candle(opening, candles[0].open, high, low, candles[-1].close, total(each.volume for each in candles))
+    return Candle(opening, candles[0].open, high, low, candles[-1].close, volume)

@@ -7,9 +7,11 @@ of looking, `notices.py` what is told unasked; `figures.py` writes the figures.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.core.grids import GridSpec, Shape
+from bot.core.lengths import Length
 from bot.core.money import ceil_to, plain
 from bot.core.portfolio import Grid
 from bot.core.preview import PlannedLevel, Preview
@@ -220,6 +222,17 @@ def levels_csv(made: Preview) -> str:
     return "\n".join(lines) + "\n"
 
 
+def past(length: Length, count: int) -> str:
+    """`1h candles, last 4 days`: what a picture shows of the past."""
+    hours = count * length.span // timedelta(hours=1)
+    if hours < 2 * HOURS_A_DAY:
+        return f"{length} candles, last {plural(hours, 'hour')}"
+    if hours < 2 * HOURS_A_MONTH:
+        return f"{length} candles, last {plural(hours // HOURS_A_DAY, 'day')}"
+    return f"{length} candles, last {plural(round(hours / HOURS_A_MONTH), 'month')}"
+
+
+HOURS_A_DAY, HOURS_A_MONTH = 24, 730
 NOT_DRAWN = "There is no picture of it now: past prices could not be had, or drawing failed. The buttons still work."
 
 

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, ReplyKeyboardMarkup
 
+from bot.core.lengths import Length
+
 MOST_BYTES = 64
 """Telegram's limit of callback data."""
 
-SPANS = ("1h", "4h", "1d", "1w")
-"""Of candles: how much of the past a picture shows."""
+LENGTHS = (Length.HOUR, Length.FOUR_HOURS, Length.DAY, Length.WEEK)
+"""Of the candles of a picture."""
 
 MOST_OFFERS = 12
 """Choices on one page of a new grid."""
@@ -63,10 +65,10 @@ def new_grid() -> InlineKeyboardMarkup:
     return keyboard("start", (("➕ New grid", "new"),))
 
 
-def preview(nonce: str, span: str = "") -> InlineKeyboardMarkup:
-    """Under the preview of a grid that can be made; `span` is that of the candles it shows."""
-    spans = tuple((f"· {each} ·" if each == span else each, f"candles_{each}") for each in SPANS)
-    return keyboard(nonce, (("✅ Create", "create"), ("Cancel", "cancel")), spans, (("Backtest", "backtest"),))
+def preview(nonce: str, shown: Length | None = None) -> InlineKeyboardMarkup:
+    """Under the preview of a grid that can be made; `shown` is the length of the candles in its picture."""
+    lengths = tuple((f"· {each} ·" if each is shown else f"{each}", f"candles_{each}") for each in LENGTHS)
+    return keyboard(nonce, (("✅ Create", "create"), ("Cancel", "cancel")), lengths, (("Backtest", "backtest"),))
 
 
 def card(nonce: str, *, owner: bool, runs: bool, is_over: bool) -> InlineKeyboardMarkup:

@@ -1,4 +1,4 @@
-"""The preview as a picture: its caption, the candles of another span, the rehearsal; and what happens without them.
+"""The preview as a picture: its caption, candles of other lengths, the rehearsal; and what happens without them.
 With the real application, trader, built-in market and drawing."""
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def is_preview(message: Message) -> bool:
 
 
 async def drawn(stage: Stage, button: str, message: Message, person: Person | None = None) -> Message:
-    """Press a span; the message once it shows it."""
+    """Press a length of candles; the message once it shows them."""
     who = person or stage.owner
     await who.press(button, message).wait()
     return await who.wait_for(lambda seen: seen.id == message.id and f"· {button} ·" in marks(seen))
@@ -44,7 +44,7 @@ def test_a_preview_is_a_picture_whose_caption_says_all(tmp_path: Path) -> None:
         shown = await stage.hear(GRID, is_preview)
         assert shown.kind == "photo" and shown.file is not None
         assert (shown.file.width, shown.file.height) == (1080, 1350)
-        assert marks(shown) == [*BUTTONS[:4], "· 1d ·", *BUTTONS[5:]]
+        assert marks(shown) == [*BUTTONS[:2], "· 1h ·", *BUTTONS[3:]]
         assert utf16_length(shown.text) <= 1024 and shown.text.endswith(TAG)
         for words in (
             "» 1 level above the market buys at once, near 62,500.02: about 62.50 USDT.",
@@ -76,12 +76,12 @@ def test_levels_that_find_no_room_come_in_a_text_before_the_picture(tmp_path: Pa
     play(story, tmp_path, past=HOUR)
 
 
-def test_a_span_is_drawn_in_place_and_create_works_after_it(tmp_path: Path) -> None:
+def test_candles_of_another_length_are_drawn_in_place_and_create_works_after_it(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         shown = await stage.hear(GRID, is_preview)
         pictures_seen = {shown.history[0].content.file.data} if shown.history[0].content.file else set()
-        for span in ("4h", "1h", "1w"):
-            again = await drawn(stage, span, shown)
+        for length in ("4h", "1d", "1w"):
+            again = await drawn(stage, length, shown)
             assert again.file is not None and again.text == shown.history[0].content.text
             pictures_seen.add(again.file.data)
             assert [text.strip("· ") for text in marks(again)] == BUTTONS
@@ -97,7 +97,7 @@ def test_a_span_is_drawn_in_place_and_create_works_after_it(tmp_path: Path) -> N
     play(story, tmp_path, past=HOUR)
 
 
-def test_a_span_does_not_make_a_preview_younger(tmp_path: Path) -> None:
+def test_looking_at_other_candles_does_not_make_a_preview_younger(tmp_path: Path) -> None:
     async def story(stage: Stage) -> None:
         shown = await stage.hear(GRID, is_preview)
         stage.clock.at += timedelta(minutes=9)

@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 
 from telegram import Bot
 
+from bot.core.lengths import Length
 from bot.core.model import Candle
 from bot.core.money import use_exact
 from bot.exchange.simulated import SimulatedMarket, open_simulated
 from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, World
-from bot.reports.past import Past
+from bot.reports.past import COUNTS, Past
 from bot.storage.memory_store import MemoryStore
 from bot.trading.state import Identity
 from bot.upkeep.restoration import Backup
@@ -57,14 +58,15 @@ class HandClock:
 
 
 class ShortPast(Past):
-    """The past of an exchange that tells of so many minutes."""
+    """The past of an exchange that tells of so many minutes, and of all longer candles unless it is of none."""
 
     def __init__(self, market: SimulatedMarket, clock: HandClock, minutes: int) -> None:
         super().__init__(market, clock.now)
         self.minutes = minutes
 
-    async def of(self, symbol: str, patience: float = 0.0) -> Sequence[Candle]:
-        return await self._data.candles(symbol, self.minutes) if self.minutes else ()
+    async def of(self, symbol: str, patience: float = 0.0, length: Length = Length.MINUTE) -> Sequence[Candle]:
+        count = self.minutes if length is Length.MINUTE else COUNTS[length][-1]
+        return await self._data.candles(symbol, count, length) if self.minutes else ()
 
 
 class Stage:
