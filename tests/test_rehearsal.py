@@ -108,6 +108,23 @@ def test_an_exchange_that_fails_is_asked_again_by_whoever_looks_next() -> None:
     asyncio.run(story())
 
 
+def test_each_length_is_read_for_itself_and_kept_a_minute() -> None:
+    async def story() -> None:
+        market = Told()
+        past = Past(market, market.clock.now)
+        hours, weeks = await past.of(BTC, length=Length.HOUR), await past.of(BTC, length=Length.WEEK)
+        assert market.asked_for == [96, 78]
+        assert hours[-1].at - hours[0].at == 95 * Length.HOUR.span and len(weeks) == 78
+        market.clock.ahead(59)
+        assert await past.of(BTC, length=Length.HOUR) is hours
+        assert len(await past.of(BTC)) == A_WEEK
+        market.clock.ahead(1)
+        await past.of(BTC, length=Length.WEEK)
+        assert market.asked_for == [96, 78, A_DAY, A_WEEK, 78]
+
+    asyncio.run(story())
+
+
 def test_the_past_of_a_few_markets_is_kept() -> None:
     async def story() -> None:
         market = Told()

@@ -68,13 +68,13 @@ def merged(candles: Candles, most: int = MOST_CANDLES) -> Candles:
     )
 
 
-def draw_candles(axes: "Axes", candles: Candles | None, scale: Scale) -> None:
+def draw_candles(axes: "Axes", candles: Candles | None, scale: Scale, most: int = MOST_CANDLES) -> None:
     """Wicks and bodies, and the times beneath; where there are none it says so."""
     axes.set_ylim(scale.low, scale.high)
     if not candles:
         caption(axes, "no candles yet")
         return
-    shown = merged(candles)
+    shown = merged(candles, most)
     span = shown.span
     middle = shown.times + span / 2
     px = (scale.high - scale.low) / axes.bbox.height

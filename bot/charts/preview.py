@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 SIDE = 680
 """Where the panel of densities begins."""
+MOST_CANDLES = 100
+"""More than elsewhere: its words name the length of a candle, so neighbours are not merged."""
 FEW = 8
 """Levels whose exits cross the candles too; of more they would be confused with the next level."""
 
@@ -78,7 +80,7 @@ def preview_figure(picture: PreviewPicture) -> "Figure":
     beside = panel(figure, SIDE, top, RIGHT, BOTTOM)
     beside.set_ylim(scale.low, scale.high)
     beside.set_xlim(0, 1)
-    draw_candles(axes, picture.candles, scale)
+    draw_candles(axes, picture.candles, scale, MOST_CANDLES)
     _draw_levels(axes, picture, colors, nth)
     _draw_density(beside, picture, colors, nth)
     caption(beside, "density" if len(picture.entries) > 1 else "")

@@ -3,8 +3,9 @@
 Rule: a price is a pure function of seed, symbol and step, so all there is to keep is (seed, step). Four
 steps make a second of clock time; time in which nobody ran it is not simulated. Waves of some 29 seconds
 and about 0.6 % swing around a slowly drifting centre that never leaves the start's neighbourhood: a grid of
-±1 % trades every minute and does not die. Floats end at the border: a price becomes a Decimal on the tick
-there.
+±1 % trades every minute and does not die. The past before step 0, which nobody has lived through, is made up of calmer
+and longer waves, so that its candles look like a market's. Floats end at the border: a price becomes a Decimal on the
+tick there.
 """
 
 import asyncio
@@ -42,7 +43,7 @@ ACCOUNT = "simulated"
 DAY = 1440
 """Minutes."""
 STEPS_A_MINUTE = MINUTE // STEP
-LOOKS = 900
+LOOKS = 3600
 """At so many steps of a candle longer than a minute, evenly spread, and at its last, the price is looked at."""
 BITS = 2**64 - 1
 
@@ -81,6 +82,12 @@ LISTINGS = (
 )
 
 
+PAST_WAVES = ((0.004, 5.3), (0.009, 29.0), (0.022, 171.0), (0.05, 1_100.0), (0.12, 5_300.0))
+"""Height, as a share of the price, and period in hours of the waves before step 0."""
+CALM_AFTER, CALM = 1_200.0, 0.12
+"""Going back from step 0 the lively waves calm down within so many seconds, to this share of their height."""
+
+
 class PricePath:
     """The price of one symbol at any step, the past included (steps below 0)."""
 
@@ -104,20 +111,24 @@ class PricePath:
         """The best bids at many steps, in ticks: as `top` has them, some fifty times as fast."""
         import numpy as np
 
-        prices = self._listing.start * np.exp((self._wave(steps, np.sin) - self._zero) * self._listing.swing)
+        prices = self._listing.start * np.exp((self._wave(steps, np) - self._zero) * self._listing.swing)
         found: NDArray[np.int64] = np.maximum(np.floor(prices / self._tick), 1).astype(np.int64)
         return found
 
-    def _wave(self, step: Any, sin: Any = math.sin) -> Any:
-        """Logarithm of the price, up to a constant and the swing; at one step, or at each of an array's."""
-        t = step * (math.tau * STEP_SECONDS)
+    def _wave(self, step: Any, maths: Any = math) -> Any:
+        """Logarithm of the price, up to a constant and the swing; at one step, or with numpy at each of an array's."""
+        sin, t = maths.sin, step * (math.tau * STEP_SECONDS)
         a, b, c, d, e = self._phases
         # The main wave with a wandering period and height; then ripples, noise and two slow drifts.
         angle = t / 29 + self._main_phase + 0.9 * (sin(t / 113 + a) - sin(a))
         height = 0.0064 + 0.0009 * sin(t / 211 + b)
         ripple = 0.0006 * sin(t / 7.1 + c)
         drift = 0.003 * sin(t / 1733 + d) + 0.003 * sin(t / 9431 + e)
-        return height * sin(angle) + ripple + drift + 0.0006 * self._noise(step)
+        past = (step - abs(step)) // 2 * STEP_SECONDS  # seconds, 0 from step 0 on
+        calm = CALM + (1 - CALM) * maths.exp(past / CALM_AFTER)
+        lively = height * sin(angle) * calm + ripple + drift + 0.0006 * self._noise(step)
+        hours, phases = past * (math.tau / 3600), zip(PAST_WAVES, self._phases, strict=True)
+        return lively + sum(high * (sin(hours / period + phase) - sin(phase)) for (high, period), phase in phases)
 
     def _noise(self, step: Any) -> Any:
         """Smooth noise within ±1: random heights a second apart, eased into each other."""

@@ -153,7 +153,7 @@ class Doorman:
             return
         self._leaving.add(chat.id)
         try:
-            if chat.type != ChatType.CHANNEL and chat.id not in self._told:
+            if chat.type in (ChatType.GROUP, ChatType.SUPERGROUP) and chat.id not in self._told:
                 self._told.add(chat.id)
                 await context.say_to(chat.id, door.GROUP)
         except TelegramError as error:

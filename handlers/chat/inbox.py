@@ -25,7 +25,7 @@ TABLE = "updates"
 REMEMBERED = 2_000
 """Ids of updates kept in memory, against deliveries that come twice."""
 AT_ONCE = 256
-UNREADABLE = (TypeError, KeyError, ValueError, AttributeError)
+UNREADABLE = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, OSError)
 """What python-telegram-bot raises for an update of a shape it does not know."""
 
 Note = Mapping[str, object] | None

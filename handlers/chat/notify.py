@@ -237,7 +237,7 @@ class Outbox:
         ]
         if not waiting:
             return None, None
-        digests = self._standing.digests(person_id, self._manager.world.clock.now(), self._pace.edit_pause)
+        digests = self._standing.digests(person_id, self._manager.world.clock.now(), self._pace)
         return next_parcel(waiting, partial(self._way, person_id), digests)
 
     def _way(self, person_id: int, notice: Notice) -> Way:

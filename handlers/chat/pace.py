@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from telegram.error import BadRequest, NetworkError, RetryAfter
 
+from handlers.chat.parcels import SINGLY
+
 T = TypeVar("T")
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -47,8 +49,8 @@ class Bucket:
 
 
 class Pace:
-    """One message a second in each chat and 25 in all (Telegram: about 1 and 30), with a small burst; a message that
-    grows is edited every `edit_pause` seconds at most."""
+    """One message a second in each chat and 25 in all (Telegram: about 1 and 30), with a small burst. `singly` messages
+    of fills and closed trades in a minute go out one by one; the digest of more is edited every `edit_pause` seconds."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Pace:
         chat_per_second: float = 1.0,
         chat_burst: float = 2.0,
         all_per_second: float = 25.0,
+        singly: int = SINGLY,
         edit_pause: float = 4.0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
@@ -67,6 +70,7 @@ class Pace:
         self._silent_until: dict[int, float] = {}
         self._clock = clock
         self.sleep = sleep
+        self.singly = singly
         self.edit_pause = edit_pause
 
     def _bucket(self, chat_id: int) -> Bucket:
@@ -116,5 +120,5 @@ class Pace:
 
 
 def unhurried() -> Pace:
-    """For a chat without limits: the terminal, which prints an edited message anew."""
-    return Pace(chat_per_second=1e6, chat_burst=1e6, all_per_second=1e6, edit_pause=15.0)
+    """For a chat without limits: the terminal, where lines scroll by and an edited message is printed anew."""
+    return Pace(chat_per_second=1e6, chat_burst=1e6, all_per_second=1e6, singly=40, edit_pause=15.0)

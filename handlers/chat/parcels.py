@@ -13,7 +13,7 @@ from bot.core.snapshot import LevelFilled, Notice, TradeClosed
 from handlers.chat.kinds import TRADING, URGENT, Way, kind_of
 
 SINGLY = 5
-"""So many messages of fills and closed trades in a minute go out one by one; then they become a digest."""
+"""So many messages of fills and closed trades in a minute a phone shows one by one; more become a digest."""
 
 Item = tuple[str, Notice]
 """A notice with its key."""
@@ -45,12 +45,13 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """How the digests of a chat stand: which are open, and in how many seconds each may be edited again."""
+    """How the digests of a chat stand: which are open, and in how many seconds each may be edited again. `most`
+    messages of fills and closed trades in a minute go out one by one; `lately` of them have."""
 
     open: frozenset[Slot] = frozenset()
     wait: Callable[[Slot], float] = lambda slot: 0.0
     lately: int = 0
-    """Messages of fills and closed trades within the last minute."""
+    most: int = SINGLY
 
 
 def next_parcel(
@@ -66,7 +67,7 @@ def next_parcel(
         (gathered if is_gathered else others).append(item)
     found: list[Parcel] = []
     trading = [item for item in others if kind_of(item[1]) in TRADING]
-    if Slot.MINUTE in digests.open or digests.lately + len(_messages(trading)) > SINGLY:
+    if Slot.MINUTE in digests.open or digests.lately + len(_messages(trading)) > digests.most:
         others = [item for item in others if kind_of(item[1]) not in TRADING]
         found += [_digest(trading, Slot.MINUTE, way)] if trading else []
     found += [_digest(gathered, Slot.HOUR, way)] if gathered else []

@@ -13,6 +13,7 @@ from typing import Any, cast
 from bot.core.model import Side
 from bot.core.snapshot import LevelFilled, Notice, TradeClosed
 from bot.ports import Key
+from handlers.chat.pace import Pace
 from handlers.chat.parcels import SPANS, Digests, Parcel, Slot
 
 TABLE = "chat"
@@ -76,8 +77,8 @@ class Standing:
         note = {"message": message_id, "since": since.isoformat(), "said": said}
         self.changes[TABLE, f"{DIGEST}:{person_id}:{slot}"] = note
 
-    def digests(self, person_id: int, now: datetime, pause: float) -> Digests:
-        """How the digests of a chat stand now; between two edits of one lie `pause` seconds."""
+    def digests(self, person_id: int, now: datetime, pace: Pace) -> Digests:
+        """How the digests of a chat stand now."""
         lately = self._messages.get(person_id, deque())
         while lately and (now - lately[0]).total_seconds() >= LATELY:
             lately.popleft()
@@ -85,9 +86,9 @@ class Standing:
 
         def wait(slot: Slot) -> float:
             window = windows.get(slot)
-            return pause - (now - window.edited_at).total_seconds() if window is not None else 0.0
+            return pace.edit_pause - (now - window.edited_at).total_seconds() if window is not None else 0.0
 
-        return Digests(frozenset(windows), wait, len(lately))
+        return Digests(frozenset(windows), wait, len(lately), pace.singly)
 
     def kept(self, changes: Mapping[Key, object]) -> None:
         """These are durable now, but for what has changed since."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.lengths import Length
 from bot.core.model import Candle, Quote
 from bot.core.money import use_exact
 from bot.errors import CommandError, MarketError
@@ -288,6 +289,8 @@ def test_the_feed_stands_at_a_close_and_orders_placed_there_fill_from_the_next_c
         assert news.events[0].at == START + 4 * MINUTE
         assert (await feed.quote(SYMBOL)).bid == 120
         assert [candle.at for candle in await feed.candles(SYMBOL, 2)] == [START + 2 * MINUTE, START + 3 * MINUTE]
+        (hour,) = await feed.candles(SYMBOL, 2, Length.HOUR)
+        assert (hour.at, hour.open, hour.close) == (START, feed.series.candle(0).open, dec(120))
         with pytest.raises(MarketError):
             await feed.quote("ETH/USDT")
 

@@ -11,6 +11,7 @@ import pytest
 
 from bot.core.actions import Action, CancelOrder, PlaceOrder
 from bot.core.events import OrderAccepted, OrderFilled
+from bot.core.lengths import Length, lengthened
 from bot.core.model import Leg, Quote
 from bot.core.money import ceil_to, use_exact
 from bot.errors import MarketError, StateCorrupt, StateForeign
@@ -238,6 +239,28 @@ def test_a_candle_that_is_over_does_not_change() -> None:
     assert list(after[:-1]) == list(before)
     assert after[-1].low <= min(seen)
     assert after[-1].high >= max(seen)
+
+
+@pytest.mark.parametrize("length", [Length.HOUR, Length.FOUR_HOURS, Length.DAY, Length.WEEK])
+def test_longer_candles_begin_at_round_times_and_end_at_the_price_of_now(length: Length) -> None:
+    clock, market, _ = opened()
+    clock.at += 20 * SECOND
+    candles = run(market.candles(SYMBOL, 90, length))
+    assert [each.at for each in candles] == [length.opening(clock.at) - ago * length.span for ago in range(89, -1, -1)]
+    for candle in candles:
+        assert candle.low <= min(candle.open, candle.close) <= max(candle.open, candle.close) <= candle.high
+    assert run(market.quote(SYMBOL)).bid == candles[-1].close
+    clock.at += 40 * SECOND
+    assert run(market.candles(SYMBOL, 90, length))[:-1] == candles[:-1]
+
+
+def test_a_long_candle_agrees_with_its_minutes() -> None:
+    _, market, _ = opened()
+    hour = run(market.candles(SYMBOL, 2, Length.HOUR))[0]
+    minutes = [each for each in run(market.candles(SYMBOL, 200)) if hour.at <= each.at < hour.at + Length.HOUR.span]
+    (joined,) = lengthened(minutes, Length.HOUR)
+    assert (hour.open, hour.close) == (joined.open, joined.close)
+    assert joined.low <= hour.low <= joined.low + 40 and joined.high - 40 <= hour.high <= joined.high  # of 62,500
 
 
 # After a restart

@@ -84,7 +84,7 @@ def test_a_wrong_setting_is_named_with_what_it_accepts(tmp_path: Path) -> None:
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a grid that has traded, cut off by `kill -9` so that its journal is in use."""
     folder = tmp_path_factory.mktemp("traded")
-    with Bot(folder, {**chat.BRISK, "SIMULATED_SEED": "15"}) as bot:
+    with Bot(folder, chat.BRISK) as bot:
         bot.say(chat.GRID, "1")
         until(lambda: len(oracle.ledger(bot.results)) >= 2, 60, "closed trades")
         bot.kill()

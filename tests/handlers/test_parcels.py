@@ -8,6 +8,7 @@ from bot.core.alerts import BackInRange
 from bot.core.model import Side
 from bot.core.snapshot import GridEnded, LevelFilled, LevelFrozen, Notice, TradeClosed, Trouble
 from handlers.chat.kinds import Way, kind_of
+from handlers.chat.pace import Pace
 from handlers.chat.parcels import SINGLY, Digests, Item, Parcel, Slot, next_parcel
 from handlers.chat.standing import MOST_ENTRIES, Standing
 
@@ -108,8 +109,8 @@ def test_a_digest_ends_with_its_span_and_is_edited_with_pauses() -> None:
     standing = Standing()
     standing.put(7, Slot.MINUTE, 100, AT, {"x": 1}, AT)
     soon, late = AT + timedelta(seconds=3), AT + timedelta(seconds=60)
-    assert standing.digests(7, soon, 4.0).wait(Slot.MINUTE) == 1.0
-    assert standing.digests(7, soon, 4.0).open == {Slot.MINUTE}
+    assert standing.digests(7, soon, Pace()).wait(Slot.MINUTE) == 1.0
+    assert standing.digests(7, soon, Pace()).open == {Slot.MINUTE}
     again = Standing()
     again.recall({key: note for (_, key), note in standing.changes.items()})
     window = again.window(7, Slot.MINUTE, soon)

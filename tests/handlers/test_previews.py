@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.charts.preview import MOST_CANDLES
+from bot.core.lengths import Length
+from bot.reports.past import COUNTS
 from handlers import pictures
 from handlers.chat.people import People
 from handlers.words import creation
+from handlers.words.keyboards import LENGTHS
 from tests.handlers.trading_stage import OWNER, TAG, VIEWER, Stage, play
 from tests.telegram.html_rules import utf16_length
 from tests.telegram.people import Person
@@ -103,7 +107,7 @@ def test_looking_at_other_candles_does_not_make_a_preview_younger(tmp_path: Path
         stage.clock.at += timedelta(minutes=9)
         await drawn(stage, "4h", shown)
         stage.clock.at += timedelta(minutes=2)
-        for button in ("1h", "Create"):
+        for button in ("1d", "Create"):
             answer = await stage.owner.press(button, shown).wait()
             assert "older than 10 minutes" in answer.text or "used already" in answer.text
         assert not stage.manager.state.grids
@@ -216,7 +220,7 @@ def test_two_people_look_at_two_previews(tmp_path: Path) -> None:
         stage.owner.say(GRID)
         other.say("/geometric 61000 64000 4 0.001 0.5%")
         mine, yours = await stage.owner.wait_for(is_preview), await other.wait_for(is_preview)
-        mine_again, yours_again = await drawn(stage, "1h", mine), await drawn(stage, "4h", yours, other)
+        mine_again, yours_again = await drawn(stage, "1d", mine), await drawn(stage, "4h", yours, other)
         assert "linear" in mine_again.text and "geometric" in yours_again.text
         nonce = (mine.buttons[0].data or "").partition(":")[2]
         assert "somebody else" in (await other.press_data(f"candles_1w:{nonce}", yours).wait()).text
@@ -234,3 +238,24 @@ def test_a_preview_of_what_can_t_be_made_is_a_text_without_buttons(tmp_path: Pat
         assert shown.kind == "text" and not shown.buttons
 
     play(story, tmp_path, past=HOUR)
+
+
+@pytest.mark.parametrize(
+    ("length", "count", "words"),
+    [
+        (Length.HOUR, COUNTS[Length.HOUR][-1], "1h candles, last 4 days"),
+        (Length.FOUR_HOURS, COUNTS[Length.FOUR_HOURS][-1], "4h candles, last 14 days"),
+        (Length.DAY, COUNTS[Length.DAY][-1], "1d candles, last 3 months"),
+        (Length.WEEK, COUNTS[Length.WEEK][-1], "1w candles, last 18 months"),
+        (Length.HOUR, 1, "1h candles, last 1 hour"),  # a market that has just begun
+        (Length.WEEK, 4, "1w candles, last 28 days"),
+    ],
+)
+def test_a_picture_says_how_long_its_candles_are_and_how_far_back_they_go(
+    length: Length, count: int, words: str
+) -> None:
+    assert creation.past(length, count) == words
+
+
+def test_no_candles_of_a_preview_are_merged_since_its_words_name_their_length() -> None:
+    assert all(COUNTS[length][-1] <= MOST_CANDLES for length in LENGTHS)

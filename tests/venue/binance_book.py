@@ -20,6 +20,7 @@ Levels = dict[Decimal, Decimal]
 
 _STRANGERS = 20  # levels that strangers fill, one tick apart
 _DAY_MS = 86_400_000
+_MONDAY_MS = 4 * _DAY_MS  # the first since 1970
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": _DAY_MS, "w": 7 * _DAY_MS}
 INTERVALS = ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w")
 
@@ -156,9 +157,11 @@ def _within(market: Market, start: int, end: int) -> list[tuple[int, Decimal]]:
 def candles(market: Market, interval: str, start: int | None, end: int | None, limit: int) -> list[list[str | int]]:
     """GET klines: the first `limit` from `start`, or the last `limit` up to `end`; none before the market began."""
     length = interval_ms(interval)
-    begun = market.candles[0][0] // length * length
-    newest = min(market.ledger.now_ms(), end if end is not None else market.ledger.now_ms()) // length * length
-    first = newest - (limit - 1) * length if start is None else -(-start // length) * length
+    shift = _MONDAY_MS if interval == "1w" else 0  # weeks begin on Monday
+    now = market.ledger.now_ms()
+    begun = (market.candles[0][0] - shift) // length * length + shift
+    newest = (min(now, end if end is not None else now) - shift) // length * length + shift
+    first = newest - (limit - 1) * length if start is None else -(-(start - shift) // length) * length + shift
     first = max(first, begun)
     return list(_bars(market, range(first, min(newest, first + (limit - 1) * length) + 1, length), length))
 

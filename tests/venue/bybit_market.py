@@ -15,6 +15,7 @@ from tests.venue.ledger import Ledger, Market
 from tests.venue.model import Kind, Refused, Side, ratio
 
 _LEVELS = 5
+_MONDAY_MS = 4 * 86_400_000  # the first since 1970
 _MINUTES = {"D": 1440, "W": 10080, **{str(m): m for m in (1, 3, 5, 15, 30, 60, 120, 240, 360, 720)}}
 
 PublicEndpoint = Callable[[Ledger, Json], Json]
@@ -127,10 +128,11 @@ def _kline(ledger: Ledger, params: Json) -> Json:
     if "start" in params and "end" not in params:  # forward from there; else the last ones
         newest = min(newest, int(params["start"]) + (limit - 1) * length)
     end = min(int(params.get("end", newest)), newest)
-    start = int(params.get("start", end - (limit - 1) * length)) // length * length
+    begin = _MONDAY_MS if minutes == _MINUTES["W"] else 0  # weeks begin on Monday
+    start = (int(params.get("start", end - (limit - 1) * length)) - begin) // length * length + begin
     rows: list[list[str]] = []
     opened = next((price for at, price in reversed(market.candles) if at < start), market.candles[0][1])
-    for at in range(max(start, end // length * length - (limit - 1) * length), end + 1, length):
+    for at in range(max(start, (end - begin) // length * length + begin - (limit - 1) * length), end + 1, length):
         prices = [opened, *(price for moment, price in market.candles if at <= moment < at + length)]
         row = [opened, max(prices), min(prices), prices[-1], Decimal(1), prices[-1]]
         rows.append([str(at), *(plain(value) for value in row)])
