@@ -49,8 +49,8 @@ class Bucket:
 
 
 class Pace:
-    """One message a second in each chat and 25 in all (Telegram: about 1 and 30), with a small burst. `singly` messages
-    of fills and closed trades in a minute go out one by one; the digest of more is edited every `edit_pause` seconds."""
+    """One message a second in each chat and 25 in all (Telegram: about 1 and 30), with a small burst. Fills and closed
+    trades go out one by one up to `singly` in a minute; the digest of more is edited every `edit_pause` seconds."""
 
     def __init__(
         self,
