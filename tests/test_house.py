@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -46,8 +46,13 @@ def name_of(path: Path) -> str:
 
 
 @cache
+def module(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=name_of(path))
+
+
+@cache
 def nodes(path: Path) -> tuple[ast.AST, ...]:
-    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=name_of(path))))
+    return tuple(ast.walk(module(path)))
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -68,52 +73,55 @@ def called(path: Path) -> Iterator[str]:
                 yield node.func.attr
 
 
+def is_float(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, float)
+
+
 def is_broad(handler: ast.ExceptHandler) -> bool:
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(kind is None or (isinstance(kind, ast.Name) and kind.id == "Exception") for kind in kinds)
 
 
-@pytest.mark.parametrize("path", CORE, ids=name_of)
-def test_the_core_touches_no_world(path: Path) -> None:
-    assert not {module.split(".")[0] for module in imported(path)} & IMPURE
-    assert not set(called(path)) & {"now", "utcnow", "today", "open", "print", "input", "__import__"}
-    assert not [node for node in nodes(path) if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
+def those(paths: Iterable[Path], breaks: Callable[[Path], object]) -> list[str]:
+    """The files that break a rule."""
+    return [name_of(path) for path in paths if breaks(path)]
 
 
-@pytest.mark.parametrize("path", CORE, ids=name_of)
-def test_money_in_the_core_passes_through_no_float(path: Path) -> None:
-    if name_of(path) not in FLOATS:
-        assert "float" not in set(called(path))
-        assert not [n for n in nodes(path) if isinstance(n, ast.Constant) and isinstance(n.value, float)]
+def test_the_core_touches_no_world() -> None:
+    worldly = {"now", "utcnow", "today", "open", "print", "input", "__import__"}
+    assert not those(CORE, lambda path: {module.split(".")[0] for module in imported(path)} & IMPURE)
+    assert not those(CORE, lambda path: set(called(path)) & worldly)
+    assert not those(CORE, lambda path: any(isinstance(n, ast.AsyncFunctionDef | ast.Await) for n in nodes(path)))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_a_file_can_be_read_in_one_go(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines <= LONGEST
+def test_money_in_the_core_passes_through_no_float() -> None:
+    money = [path for path in CORE if name_of(path) not in FLOATS]
+    assert not those(money, lambda path: "float" in set(called(path)))
+    assert not those(money, lambda path: [n for n in nodes(path) if is_float(n)])
 
 
-@pytest.mark.parametrize("path", SOURCES + TESTS, ids=name_of)
-def test_a_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_a_file_can_be_read_in_one_go() -> None:
+    assert not those(SOURCES, lambda path: path.read_text(encoding="utf-8").count("\n") > LONGEST)
 
 
-@pytest.mark.parametrize("path", SOURCES + TESTS, ids=name_of)
-def test_a_module_is_named_for_what_it_holds(path: Path) -> None:
-    assert not {path.stem, path.parent.name} & VAGUE
+def test_a_module_says_what_it_is_for() -> None:
+    assert not those(SOURCES + TESTS, lambda path: not ast.get_docstring(module(path)))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_broad_excepts_stand_in_the_bulkheads_only(path: Path) -> None:
-    if name_of(path) not in BULKHEADS:
-        assert not [n.lineno for n in nodes(path) if isinstance(n, ast.ExceptHandler) and is_broad(n)]
+def test_a_module_is_named_for_what_it_holds() -> None:
+    assert not those(SOURCES + TESTS, lambda path: {path.stem, path.parent.name} & VAGUE)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_only_settings_read_the_environment(path: Path) -> None:
-    if name_of(path) != "bot/settings.py":
-        names = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
-        assert not names & {"environ", "getenv"}
+def test_broad_excepts_stand_in_the_bulkheads_only() -> None:
+    others = [path for path in SOURCES if name_of(path) not in BULKHEADS]
+    assert not those(others, lambda path: any(isinstance(n, ast.ExceptHandler) and is_broad(n) for n in nodes(path)))
+
+
+def test_only_settings_read_the_environment() -> None:
+    def reads(path: Path) -> set[str]:
+        return {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)} & {"environ", "getenv"}
+
+    assert not those([path for path in SOURCES if name_of(path) != "bot/settings.py"], reads)
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])

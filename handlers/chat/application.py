@@ -9,8 +9,10 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
+from ssl import SSLContext
 
+import httpx
 from telegram import BotCommandScopeChat, Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import ApplicationBuilder, CallbackQueryHandler, ContextTypes, MessageHandler, TypeHandler, filters
@@ -211,6 +213,12 @@ class ChatService:
                 await self.application.bot.shutdown()  # the application does not where its start failed
 
 
+@cache
+def certificates() -> SSLContext:
+    """Whom we trust to be Telegram: a long list, read once for both lines."""
+    return httpx.create_ssl_context()
+
+
 def build(
     chat: Chat,
     table: Table,
@@ -223,7 +231,14 @@ def build(
     """The application: the doorman first, then the table of commands."""
     if requests is None:
         requests = (
-            UpdatesRequest(1, connect_timeout=CONNECT, read_timeout=READ, write_timeout=READ, pool_timeout=POOL),
+            UpdatesRequest(
+                1,
+                connect_timeout=CONNECT,
+                read_timeout=READ,
+                write_timeout=READ,
+                pool_timeout=POOL,
+                httpx_kwargs={"verify": certificates()},
+            ),
             HTTPXRequest(
                 64,
                 connect_timeout=CONNECT,
@@ -231,6 +246,7 @@ def build(
                 write_timeout=READ,
                 pool_timeout=POOL,
                 media_write_timeout=MEDIA,
+                httpx_kwargs={"verify": certificates()},
             ),
         )
     builder = (

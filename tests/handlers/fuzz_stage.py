@@ -16,16 +16,16 @@ from contextlib import contextmanager
 from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from telegram.request import BaseRequest, RequestData
 
-from bot.core.lifecycle import Mode
-from bot.exchange.simulated import open_simulated
+from bot.exchange.simulated import SimulatedMarket, open_simulated
 from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, World
+from bot.reports import rehearsal
 from bot.storage.memory_store import MemoryStore
 from bot.trading.state import Identity
 from bot.upkeep.restoration import Backup
@@ -45,13 +45,12 @@ from tests.telegram.bot_api import METHODS, BotApi
 from tests.telegram.journal import Call
 from tests.telegram.parameters import Params, Refusal, Upload
 from tests.telegram.people import Channel, Group, Person
-
-T = TypeVar("T")
+from tests.telegram.updates import KINDS
 
 OLGA, OTTO, VIC = 7, 9, 8
 STRANGERS = (666, 667, 668)
 GROUP, SUPERGROUP, CHANNEL = -55, -100_123, -100_777
-PATIENCE = 30.0
+PATIENCE = 12.0
 """Seconds until an update that is not dealt with is one that hangs."""
 MINUTES_OF_PAST = 30
 FUNDS = Decimal(1_000_000)
@@ -133,6 +132,10 @@ class Wire(BaseRequest):
 class Mailbox(Wire):
     """The line on which updates come: an update stays until a higher offset forgets it."""
 
+    def __init__(self, api: BotApi, arrived: asyncio.Event) -> None:
+        super().__init__(api)
+        self._arrived = arrived
+
     def parse_json_payload(self, payload: bytes) -> dict[str, Any]:  # type: ignore[override]
         return UpdatesRequest.parse_json_payload(self, payload)  # type: ignore[arg-type]
 
@@ -141,8 +144,9 @@ class Mailbox(Wire):
             return await super()._result(call, params)
         updates = self._api.updates
         updates.acknowledge(params.integer("offset"))
-        if not updates.waiting:
-            await self._api.world.until(lambda: updates.waiting, 3600, str)
+        while not updates.waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
         return updates.batch(100)
 
 
@@ -163,15 +167,17 @@ class FuzzStage:
         self.pending: set[int] = set()
         self.restored: list[Backup] = []
         self.lives = 0
-        self._moved = asyncio.Event()
+        self._moved, self._arrived = asyncio.Event(), asyncio.Event()
         self.manager: TradeManager
         self.chat: Chat
         self.service: ChatService
+        self.api.updates.allowed = KINDS
         push = self.api.updates.push
 
         def noted(kind: str, payload: Any) -> int:
             number = push(kind, payload)
             self.pending.add(number)
+            self._arrived.set()
             return number
 
         self.api.updates.push = noted  # type: ignore[method-assign]
@@ -197,7 +203,7 @@ class FuzzStage:
             TABLE,
             token=self.api.token,
             api_url="http://loopback",
-            requests=(Mailbox(self.api), Wire(self.api)),
+            requests=(Mailbox(self.api, self._arrived), Wire(self.api)),
             finished=self._finished,
             drain=0.01,
         )
@@ -242,18 +248,19 @@ class FuzzStage:
             while len(messages) > most:
                 del messages[next(iter(messages))]
 
-    def is_halted(self, grid_id: str) -> bool:
-        """Whether a grid was halted by a panic."""
-        return self.manager.state.grids[grid_id].halted
-
 
 @contextmanager
 def quick_pictures() -> Iterator[None]:
-    """Pictures that cost nothing, and progress told without pauses."""
+    """Pictures that cost nothing, an exchange that remembers an hour, and progress told without pauses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pictures, "_pencil", QuickPencil())
         patch.setattr(create, "LOOK_PAUSE", 0.0)
+        patch.setattr(rehearsal, "INSTANT", 0.01)
+        patch.setattr(rehearsal, "THOROUGH", 0.05)
+        whole = SimulatedMarket.candles
+
+        async def short(market: SimulatedMarket, symbol: str, count: int, *more: Any) -> Any:
+            return await whole(market, symbol, min(count, 60), *more)
+
+        patch.setattr(SimulatedMarket, "candles", short)
         yield
-
-
-__all__ = ["FuzzStage", "Mode", "quick_pictures"]

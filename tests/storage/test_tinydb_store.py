@@ -587,5 +587,5 @@ def test_what_was_acknowledged_survives_kills(tmp_path: Path, count: int) -> Non
         worker.wait()
         worker.stdout.close()
         acknowledged = max([int(at), *said])
-    assert acknowledged > 60
+    assert acknowledged > 2 * count  # each life kept some
     assert reopened(tmp_path / "state")[0] in (acknowledged, acknowledged + 1)
