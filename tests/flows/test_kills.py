@@ -102,7 +102,7 @@ def a_life_of_kills(folder: Path, seed: int, kills: int) -> None:
 
 
 def test_nothing_is_doubled_or_lost_by_kills(tmp_path: Path) -> None:
-    a_life_of_kills(tmp_path, seed=1, kills=4)
+    a_life_of_kills(tmp_path, seed=1, kills=2)
 
 
 @pytest.mark.slow

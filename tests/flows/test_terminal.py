@@ -69,6 +69,7 @@ def test_a_grid_by_pipe_trades_stops_on_ctrl_c_and_goes_on_where_it_was(tmp_path
     oracle.lines_are_the_fills(second.results)
 
 
+@pytest.mark.slow
 def test_input_of_every_kind_is_lived_with(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text(f"{GRID}\n1\n/grids\n", "utf-8")

@@ -348,12 +348,12 @@ def test_what_is_kept_during_a_fold_is_in_the_state_whatever_is_lost_of_the_fold
 
     async def story() -> int:
         store = TinyDBStore(tmp_path / "state")
-        await store.keep(beat(1, range(1, 2000)))
+        await store.keep(beat(1, range(1, 800)))
         folding = asyncio.create_task(store.fold())
         cycle = 1
         while not folding.done():
             cycle += 1
-            await store.keep({**beat(cycle, range(1, 2000, 400)), ("executors", f"g1.{cycle * 2}"): None})
+            await store.keep({**beat(cycle, range(1, 800, 160)), ("executors", f"g1.{cycle * 2}"): None})
             copies.append(copied_alive(tmp_path / "state", tmp_path / f"copy{cycle}"))
             await asyncio.sleep(0)  # a quick disk is written to without a pause
         await folding
@@ -364,8 +364,8 @@ def test_what_is_kept_during_a_fold_is_in_the_state_whatever_is_lost_of_the_fold
     for copy in copies:
         cycle = int(copy.name.removeprefix("copy"))
         tables = run(TinyDBStore(copy).load())
-        wanted = {f"g1.{n}": executor(n) for n in range(1, 2000)}
-        wanted |= {f"g1.{n}": executor(n, cycle) for n in range(1, 2000, 400)}
+        wanted = {f"g1.{n}": executor(n) for n in range(1, 800)}
+        wanted |= {f"g1.{n}": executor(n, cycle) for n in range(1, 800, 160)}
         for gone in range(2, cycle + 1):
             wanted.pop(f"g1.{gone * 2}")
         assert tables["executors"] == wanted
