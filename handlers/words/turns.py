@@ -20,7 +20,7 @@ TOO_LITTLE = "what is held is under the exchange's minimum and stays on the acco
 def paused(ids: Sequence[str], entries: int, exits: int) -> str:
     """After /pause; `ids` is what is paused now."""
     if not ids:
-        return "Nothing to pause: it is paused already, ending or halted. /grids shows each."
+        return "Nothing to pause: no grid runs, or it is paused already, ending or halted. /grids shows each."
     return (
         f"⏸ {_named(ids)} {agree(len(ids), 'is', 'are')} paused: {_leave(entries)}, {_stay(exits)}. "
         f"What is held still sells at its exits.\n/resume {ids[0] if len(ids) == 1 else 'all'} goes on."
