@@ -18,12 +18,11 @@ from bot.clock import SystemClock
 from bot.core.events import Event
 from bot.core.grids import Shape
 from bot.core.preview import Preview
-from bot.core.pricing import Offsets
 from bot.core.snapshot import Notice, StateRestored, Trouble
 from bot.core.words import as_command
 from bot.errors import BotError, MarketError, MarketUnknown, SettingsError, StateError
 from bot.manager import TradeManager
-from bot.ports import Policy, World
+from bot.ports import World
 from bot.reports.suggestion import suggested
 from bot.scheduler import AUDIT_SECONDS, FOLD_SECONDS, Job, Schedule, Watchdog
 from bot.settings import Settings, is_hosted
@@ -32,7 +31,7 @@ from bot.upkeep.restoration import Backup
 from bot.upkeep.uptime import Uptime
 from bot.upkeep.vault import Vault, is_fleeting, put_in_place
 from bot.wiring.keeping import Keeping, open_keeping
-from bot.wiring.opening import Exchange, identity, open_exchange, permitted
+from bot.wiring.opening import Exchange, identity, open_exchange, permitted, policy
 from handlers.chat.application import ChatService
 from handlers.chat.context import Chat, ChatConfig
 from handlers.chat.notify import Outbox
@@ -57,18 +56,6 @@ STOP_SECONDS = 4.5
 """All of a stop, with some way to go to the 5 s a host may grant."""
 FAREWELL_SECONDS = 1.5
 GRACE_SECONDS = 0.3  # a start that is stopped may end by itself, then is cut off
-
-
-def policy(settings: Settings) -> Policy:
-    return Policy(
-        offsets=Offsets(settings.maker_offset_buy, settings.maker_offset_sell),
-        max_open_orders=settings.max_open_orders,
-        max_exposure=settings.max_exposure,
-        max_daily_loss=settings.max_daily_loss,
-        leverage=settings.leverage,
-        timezone=settings.timezone,
-        ask_first=settings.exchange != "simulated" and settings.exchange_mode == "live",
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 from bot.core.client_ids import DIGITS
 from bot.core.events import Event
+from bot.core.pricing import Offsets
 from bot.errors import MarketError, SettingsError, StateCorrupt
 from bot.exchange.paper import PaperGateway
 from bot.exchange.paper_file import Kept
 from bot.exchange.simulated import open_simulated
-from bot.ports import Clock, MarketData, OrderGateway
+from bot.ports import Clock, MarketData, OrderGateway, Policy
 from bot.settings import Settings
 from bot.trading.state import Identity
 
@@ -187,3 +188,16 @@ def _open_ccxt(settings: Settings, clock: Clock, place: Path | Kept | None) -> E
         raise SettingsError(f"EXCHANGE: orders on {settings.exchange} are not known to this bot")
     gateway = CcxtGateway(connection, connection.venue, market, settings.leverage)
     return Exchange(market, gateway, account=gateway, connection=connection, _listeners=[gateway.listen])
+
+
+def policy(settings: Settings) -> Policy:
+    """How the trader trades, by the settings."""
+    return Policy(
+        offsets=Offsets(settings.maker_offset_buy, settings.maker_offset_sell),
+        max_open_orders=settings.max_open_orders,
+        max_exposure=settings.max_exposure,
+        max_daily_loss=settings.max_daily_loss,
+        leverage=settings.leverage,
+        timezone=settings.timezone,
+        ask_first=settings.exchange != "simulated" and settings.exchange_mode == "live",
+    )
