@@ -47,7 +47,7 @@ test: .venv/test.stamp ## install what the tests need and pass all of them
 	$(PY) -m ruff check
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint(["--no-logo"])'
-	$(PY) -m pytest -q -n auto --dist loadfile
+	$(PY) -m pytest -q -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist loadfile  # many of the stories wait
 
 bench: .venv/test.stamp ## measure
 	@exec $(PY) -m bench
