@@ -17,7 +17,7 @@ from tests.chaos.places import BINANCE, BYBIT, BYBIT_LINEAR, Place
 from tests.chaos.world import World, opened
 from tests.venue.faults import PRIVATE_STREAM, PUBLIC_STREAM
 
-PLACES = [BINANCE, BYBIT, BYBIT_LINEAR]
+PLACES = [BINANCE, pytest.param(BYBIT, marks=pytest.mark.slow), BYBIT_LINEAR]
 LOSSY = {("event_lost", PRIVATE_STREAM): 0.3, ("event_lost", PUBLIC_STREAM): 0.3}
 SHUFFLED = {(name, PRIVATE_STREAM): 0.3 for name in ("event_twice", "event_shuffled", "event_late")}
 
@@ -62,8 +62,16 @@ async def an_hour_away(place: Place, folder: Path, *, closed_door: bool) -> Worl
     return world
 
 
-@pytest.mark.parametrize("closed_door", [True, False], ids=["refused", "maintenance"])
-@pytest.mark.parametrize("place", [BINANCE, BYBIT], ids=str)
+@pytest.mark.parametrize(
+    ("place", "closed_door"),
+    [
+        (BINANCE, True),
+        (BYBIT, False),
+        pytest.param(BINANCE, False, marks=pytest.mark.slow),
+        pytest.param(BYBIT, True, marks=pytest.mark.slow),
+    ],
+    ids=["binance-refused", "bybit-maintenance", "binance-maintenance", "bybit-refused"],
+)
 def test_an_hour_without_the_exchange_is_two_messages_to_the_owner(
     place: Place, closed_door: bool, tmp_path: Path
 ) -> None:

@@ -64,7 +64,8 @@ def test_paper_pretends_on_the_real_prices_and_sends_nothing_private(tmp_path: P
         assert not exchanges.private(venue)
 
 
-@pytest.mark.parametrize("place", both(BYBIT, BINANCE), ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [BYBIT, BINANCE], ids=str)
 def test_demo_trades_the_demo_account_without_asking(tmp_path: Path, place: Place) -> None:
     with exchanges.opened(place) as venue:
         with exchanges.started(tmp_path, place, venue, EXCHANGE_MODE="demo") as bot:

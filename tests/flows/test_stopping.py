@@ -37,6 +37,7 @@ def test_a_stop_is_over_in_five_seconds_whatever_telegram_does(tmp_path: Path, n
         oracle.nothing_is_doubled(bot.results)
 
 
+@pytest.mark.slow
 def test_with_telegram_gone_it_starts_trades_and_stops_and_tells_later(tmp_path: Path) -> None:
     with ThreadedBotApi() as api:
         owner = chat.owner_of(api)
