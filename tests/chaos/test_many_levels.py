@@ -70,7 +70,7 @@ def trades_through_its_range(folder: Path, levels: int, places: int) -> None:
 
 
 def test_a_grid_five_times_as_large_as_the_book_allows_trades_through_its_range(tmp_path: Path) -> None:
-    trades_through_its_range(tmp_path, levels=60, places=12)
+    trades_through_its_range(tmp_path, levels=40, places=8)
 
 
 @pytest.mark.slow
