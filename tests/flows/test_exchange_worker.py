@@ -40,7 +40,8 @@ def refused(folder: Path, settings: Mapping[str, str]) -> str:
     return bot.errors.text
 
 
-@pytest.mark.parametrize("place", both(BINANCE, BYBIT), ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [BINANCE, BYBIT], ids=str)
 def test_paper_pretends_on_the_real_prices_and_sends_nothing_private(tmp_path: Path, place: Place) -> None:
     with exchanges.opened(place) as venue:
         settings = {**exchanges.settings(place, venue), "EXCHANGE_MODE": "paper"}

@@ -131,7 +131,8 @@ def test_check_of_an_exchange_is_quick_and_leaves_nothing_open(tmp_path: Path) -
     assert not any("a-secret-that-is-wrong" in line for line in ends[1][1])
 
 
-@pytest.mark.parametrize("place", [BYBIT, pytest.param(BINANCE, marks=pytest.mark.slow)], ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [BYBIT, BINANCE], ids=str)
 def test_a_backtest_reads_the_exchanges_history_page_by_page(tmp_path: Path, place: Place) -> None:
     venue = place.open(0)
     now, market = venue.clock(), place.market(venue)

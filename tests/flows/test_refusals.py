@@ -176,7 +176,9 @@ def test_a_state_of_another_account_is_left_alone(mine: Path) -> None:
     assert (mine / "results/state.json").read_bytes() == other
 
 
-@pytest.mark.parametrize("damage", ["garbled", "truncated", "empty"])
+@pytest.mark.parametrize(
+    "damage", ["truncated", *(pytest.param(each, marks=pytest.mark.slow) for each in ("garbled", "empty"))]
+)
 def test_damage_to_state_json_is_made_up_for_and_told(mine: Path, damage: str) -> None:
     path = mine / "results/state.json"
     whole = path.read_bytes()

@@ -69,7 +69,7 @@ async def press(stage: GuideStage, person: Person, kind: str, luck: random.Rando
     await stage.settled()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
 def test_nothing_breaks_and_nothing_is_made_without_create(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, acts: list[Act]
