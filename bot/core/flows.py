@@ -44,9 +44,6 @@ class Flow:
         """With funding received (below 0: paid)."""
         return evolve(self, funding=self.funding + amount)
 
-    def fee_in(self, coin: str) -> Decimal:
-        return next((paid for each, paid in self.fees if each == coin), ZERO)
-
     def net(self, market: Market) -> dict[str, Decimal]:
         """The change of each coin: what came in less what went out, fees included."""
         change = {coin: -paid for coin, paid in self.fees}

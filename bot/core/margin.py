@@ -9,8 +9,7 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Context, Decimal, InvalidOperation
 from enum import StrEnum
 
-from bot.core.actions import PlaceOrder
-from bot.core.model import FundingPaid, Leg, Market, Position
+from bot.core.model import FundingPaid, Position
 from bot.core.money import ZERO
 
 ONE = Decimal(1)
@@ -18,11 +17,6 @@ NEVER_LESS = Context(prec=20, rounding=ROUND_CEILING, traps=[InvalidOperation])
 """For estimates: what is rounded errs on the side of caution."""
 MOST_BOOKED = 300
 """Funding payments of a market that are remembered by name, some hundred days of them."""
-
-
-def is_reduce_only(order: PlaceOrder, market: Market) -> bool:
-    """Whether the venue is to take an order only as far as it makes the position smaller: every sale on a perpetual."""
-    return market.perpetual and order.leg is not Leg.ENTRY
 
 
 def margin(notional: Decimal, leverage: Decimal) -> Decimal:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.core.accounting import RoundTrip
 from bot.errors import StateUnwritable
 from bot.exchange.paper_file import Kept
-from bot.ledger.logs import FileLedger
+from bot.ledger.logs import PNL_LOG, FileLedger
 from bot.settings import Settings
 from bot.storage.adoption import adopt_file
 from bot.storage.claim import Claim, claim
@@ -68,7 +68,7 @@ class Keeping:
 
 async def open_keeping(settings: Settings, identity: Identity, mode: str, told: Callable[[str], None]) -> Keeping:
     """Store and ledger, once this copy may use them; `told` hears what is waited for. SettingsError, StateError."""
-    files = FileLedger(settings.results_dir / "pnl.log", mode)
+    files = FileLedger(settings.results_dir / PNL_LOG, mode)
     if settings.database_url is None:
         return Keeping(TinyDBStore(settings.results_dir), files)
     warm_up(settings)

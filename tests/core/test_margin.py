@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.actions import PlaceOrder
 from bot.core.margin import (
     ALIKE,
     MOST_BOOKED,
@@ -15,14 +14,13 @@ from bot.core.margin import (
     Difference,
     Oddity,
     difference,
-    is_reduce_only,
     leverage_of,
     liquidation_price,
     margin,
 )
-from bot.core.model import FundingPaid, Leg, Position
-from tests.fakes import BTC, START, dec, market
-from tests.perpetuals import PERP, perpetual
+from bot.core.model import FundingPaid, Position
+from tests.fakes import START, dec
+from tests.perpetuals import PERP
 
 prices = st.integers(1, 10**9).map(lambda cents: Decimal(cents).scaleb(-2))
 leverages = st.integers(10, 1250).map(lambda tenths: Decimal(tenths).scaleb(-1))
@@ -53,13 +51,6 @@ def test_the_liquidation_price_of_a_textbook_long() -> None:
     assert liquidation_price(dec(59_700), dec(3), dec("0.005")) == 40_000
     assert liquidation_price(dec(60_000), dec(1), dec("0.005")) == 0
     assert liquidation_price(dec(60_000), dec("0.5"), dec("0.005")) == 0
-
-
-def test_every_sale_on_a_perpetual_is_reduce_only_and_nothing_else() -> None:
-    for leg in Leg:
-        order = PlaceOrder("id", "g1.1", PERP, leg, dec(60_000), dec("0.001"))
-        assert is_reduce_only(order, perpetual()) is (leg is not Leg.ENTRY)
-        assert not is_reduce_only(order, market(BTC))
 
 
 def position(amount: str, leverage: str | None = "3", *, isolated: bool = True, one_way: bool = True) -> Position:

@@ -13,8 +13,8 @@ from bot.core.money import ZERO, use_exact
 from bot.errors import CommandError, MarketError
 from bot.exchange.candles import ReplayClock
 from bot.exchange.paper import PaperGateway
-from bot.exchange.ticks import TickFeed, TradePrint, read_ticks
 from tests.exchange.accounts import FUNDS, MARKET, START, SYMBOL, always, buy, dec, fills, run, sell
+from tests.exchange.ticks import TickFeed, TradePrint, read_ticks
 
 CAPTURE = Path(__file__).parents[2].parent / "shared/data/binance-spot-btcusdt-ws-2024-08-09.gz"
 NS = int(START.timestamp()) * 10**9

@@ -15,13 +15,13 @@ from bot.core.words import parse_grid
 from bot.exchange.candle_files import read_candles
 from bot.exchange.candles import CandleFeed, ReplayClock
 from bot.exchange.paper import PaperGateway
-from bot.exchange.ticks import TickFeed, read_ticks
 from bot.ledger.logs import MemoryLedger
 from bot.manager import TradeManager
 from bot.ports import Policy, World
 from bot.reports.tally import moved
 from bot.storage.memory_store import MemoryStore
 from bot.trading.state import Identity
+from tests.exchange.ticks import TickFeed, read_ticks
 from tests.fakes import BTC, dec, market, run
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "data"
