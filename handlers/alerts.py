@@ -17,7 +17,7 @@ from bot.core.snapshot import DailyReport, Notice
 from bot.reports.profits import profit_views
 from bot.reports.views import level_view
 from handlers import pictures, reports
-from handlers.chat.asking import expected, nonce_of
+from handlers.chat.asking import ask, expected, nonce_of
 from handlers.chat.context import Chat, Context
 from handlers.chat.kinds import NOTE, Kind, Way
 from handlers.chat.questions import LOOK_LIFETIME
@@ -39,7 +39,7 @@ async def alerts(update: Update, context: Context) -> None:
     if person is not None:
         if chosen is not None:
             await _choose(context, person.id, *chosen)
-        nonce = context.chat.questions.ask(person.id, AlertsAsked(), context.chat.now(), LOOK_LIFETIME)
+        nonce = ask(update, context, AlertsAsked(), LOOK_LIFETIME)
         await context.say(update, *_page(context, person.id, nonce))
 
 

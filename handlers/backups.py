@@ -92,8 +92,7 @@ async def _restore(update: Update, context: Context, about: object) -> None:
 
 
 async def _without(update: Update, context: Context, about: object) -> None:
-    if not isinstance(about, BackupOlder | BackupWanted):
-        raise CommandError("This button doesn't belong to that question. Send the command again")
+    expected(about, BackupOlder, BackupWanted)
     await context.change(update, vault.WITHOUT)
     await context.manager.inheritance.go_on()
     await context.manager.beat()

@@ -17,7 +17,7 @@ from bot.reports.views import grid_view, grid_views
 from handlers import control, permissions, pictures, reports
 from handlers import edit as editing
 from handlers.chat import leafing
-from handlers.chat.asking import expected, nonce_of
+from handlers.chat.asking import ask, expected, nonce_of
 from handlers.chat.context import Context, pressed_on
 from handlers.chat.people import Role
 from handlers.chat.questions import LOOK_LIFETIME
@@ -48,9 +48,7 @@ async def grid(update: Update, context: Context) -> None:
 
 def _nonce(update: Update, context: Context, grid_id: str) -> str:
     """Of a question that may be answered again and again."""
-    person = update.effective_user
-    about = OnGrid(grid_id)
-    return context.chat.questions.ask(person.id if person else 0, about, context.chat.now(), LOOK_LIFETIME)
+    return ask(update, context, OnGrid(grid_id), LOOK_LIFETIME)
 
 
 async def _show(update: Update, context: Context, found: Grid) -> None:

@@ -58,10 +58,8 @@ async def edit(update: Update, context: Context) -> None:
 
 async def menu(update: Update, context: Context, grid: Grid) -> None:
     """What can be edited: common edits as buttons, that may be pressed again, and how to say the rest."""
-    person = update.effective_user
-    if person is not None:
-        nonce = context.chat.questions.ask(person.id, OnGrid(grid.id), context.chat.now(), LOOK_LIFETIME)
-        await context.say(update, edits.menu(grid), keyboards.edit_menu(nonce))
+    nonce = ask(update, context, OnGrid(grid.id), LOOK_LIFETIME)
+    await context.say(update, edits.menu(grid), keyboards.edit_menu(nonce))
 
 
 def _understood(manager: TradeManager, text: str) -> tuple[Grid, list[str]]:

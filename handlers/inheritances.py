@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from telegram import InlineKeyboardMarkup, Update
 
 from bot.core.snapshot import InheritanceFound, Notice, OrphansFound
-from bot.errors import CommandError
 from handlers.chat.asking import expected
 from handlers.chat.context import Chat, Context
 from handlers.words import heritage, keyboards
@@ -39,9 +38,7 @@ async def _leave(update: Update, context: Context, about: object) -> None:
 async def _decided(context: Context, about: object, *, cancel: bool) -> int:
     if isinstance(about, InheritanceFound):
         return await context.manager.inheritance.release(cancel=cancel)
-    if not isinstance(about, OrphansFound):
-        raise CommandError("This button doesn't belong to that question. Send the command again")
-    return await context.manager.inheritance.decide(about.ids, cancel=cancel)
+    return await context.manager.inheritance.decide(expected(about, OrphansFound).ids, cancel=cancel)
 
 
 CHOICES: dict[str, Callable[[Update, Context, object], Awaitable[None]]] = {

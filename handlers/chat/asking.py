@@ -3,22 +3,25 @@
 Rule: what a button would do is kept here as data (`about`) and checked when it comes back: a press may be forged.
 """
 
+from datetime import timedelta
 from typing import TypeVar
 
 from telegram import Update
 
 from bot.errors import CommandError
 from handlers.chat.context import Context
+from handlers.chat.questions import LIFETIME
+from handlers.words import door
 
 About = TypeVar("About")
 
 
-def ask(update: Update, context: Context, about: object) -> str:
-    """Note the question; returns the nonce for its buttons."""
+def ask(update: Update, context: Context, about: object, lasts: timedelta = LIFETIME) -> str:
+    """Note the question; returns the nonce for its buttons. CommandError where nobody could answer it."""
     person = update.effective_user
     if person is None:
-        raise CommandError("I answer questions of persons only. Write to me in private")
-    return context.chat.questions.ask(person.id, about, context.chat.now())
+        raise CommandError(door.NO_PERSON)
+    return context.chat.questions.ask(person.id, about, context.chat.now(), lasts)
 
 
 def nonce_of(update: Update) -> str:
@@ -27,8 +30,8 @@ def nonce_of(update: Update) -> str:
     return (query.data or "").partition(":")[2] if query is not None else ""
 
 
-def expected(about: object, kind: type[About]) -> About:
-    """What the question was about. CommandError when the button belongs to another kind of question."""
-    if not isinstance(about, kind):
-        raise CommandError("This button doesn't belong to that question. Send the command again")
+def expected(about: object, *kinds: type[About]) -> About:
+    """What the question was about, one of these. CommandError when the button belongs to another kind of question."""
+    if not isinstance(about, kinds):
+        raise CommandError(door.OTHER_QUESTION)
     return about

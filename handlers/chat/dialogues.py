@@ -14,6 +14,7 @@ from typing import cast
 from bot.errors import StateError
 from bot.manager import TradeManager
 from bot.ports import Key
+from handlers.words import guide
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +89,9 @@ class Dialogues:
         the same message, which is then shown anew."""
         dialogue = self.of(person_id)
         if dialogue is None:
-            return "This dialogue has ended. /new begins another."
+            return guide.ENDED
         if nonce != dialogue.nonce and message_id != dialogue.message_id:
-            return "This page is over; the dialogue goes on further below. /new begins another."
+            return guide.OVER
         return ""
 
     async def keep(self, dialogue: Dialogue) -> None:

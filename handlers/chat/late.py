@@ -10,6 +10,7 @@ from datetime import timedelta
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, Update
 
 from bot.errors import CommandError
+from handlers.chat.asking import ask, expected
 from handlers.chat.audit import Deed, command_line
 from handlers.chat.context import Context
 from handlers.chat.table import Command
@@ -35,24 +36,22 @@ def is_late(update: Update, message: Message, context: Context) -> bool:
 
 async def offer(update: Update, context: Context, command: Command) -> None:
     """Answer a late command with a button."""
-    message, person = update.message, update.effective_user
-    if message is None or person is None:
+    message = update.message
+    if message is None:
         return
-    now = context.chat.now()
-    nonce = context.chat.questions.ask(person.id, LateCommand(command, update), now)
+    nonce = ask(update, context, LateCommand(command, update))
     button = InlineKeyboardButton("Do it now", callback_data=f"{NOW}:{nonce}")
-    html = door.late(message.text or "", now - message.date)
+    html = door.late(message.text or "", context.chat.now() - message.date)
     await context.say(update, html, InlineKeyboardMarkup([[button]]))
 
 
 async def do_now(update: Update, context: Context, about: object) -> None:
     """The button: obey the command as if it had just come."""
-    if not isinstance(about, LateCommand):
-        raise CommandError("this button belongs to another question; send the command again")
-    command, message = about.command, about.update.message
+    late = expected(about, LateCommand)
+    command, message = late.command, late.update.message
     if message is None or context.role < command.role:
         raise CommandError(f"/{command.name} can't be done now; send it again")
     await context.change(update, door.doing_now(message.text or ""))
     context.args = (message.text or "").split()[1:]
-    with Deed(about.update, context, command_line(command.name, context.args)):
-        await command.handler(about.update, context)
+    with Deed(late.update, context, command_line(command.name, context.args)):
+        await command.handler(late.update, context)

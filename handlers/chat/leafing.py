@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from telegram import Update
 
-from bot.errors import CommandError
-from handlers.chat.asking import expected, nonce_of
+from handlers.chat.asking import ask, expected, nonce_of
 from handlers.chat.context import Context
 from handlers.chat.questions import LOOK_LIFETIME
 from handlers.words import keyboards
@@ -30,11 +29,8 @@ class Look:
 
 async def show(update: Update, context: Context, render: Render, place: int = 0) -> None:
     """Answer with a page and its buttons."""
-    person = update.effective_user
-    if person is None:
-        raise CommandError("I answer persons only. Write to me in private")
     leaf = await render(context, place)
-    nonce = context.chat.questions.ask(person.id, Look(render, leaf.place), context.chat.now(), LOOK_LIFETIME)
+    nonce = ask(update, context, Look(render, leaf.place), LOOK_LIFETIME)
     await context.say(update, leaf.html, keyboards.leaves(nonce, leaf.place, leaf.count))
 
 

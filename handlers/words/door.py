@@ -17,6 +17,8 @@ UNKEPT = "I can't keep who owns me right now. Try the link again in a moment."
 
 USED = "This button was used already, or is from before a restart. Send the command again."
 NOT_YOURS = "This button belongs to somebody else. Send the command yourself."
+NO_PERSON = "I answer persons only. Write to me in private"
+OTHER_QUESTION = "This button doesn't belong to that question. Send the command again"
 UNKNOWN_BUTTON = "I don't know this button. Send the command again."
 FOR_OWNERS = "Only an owner may press this button."
 AFTER_RESTART = (

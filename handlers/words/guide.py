@@ -21,6 +21,7 @@ LEGEND_LAST = f"{SUGGESTED} what I suggest, {LAST} what you took the last time"
 LONGEST_ANSWER = 40
 
 ENDED = "This dialogue has ended. /new begins another."
+OVER = "This page is over; the dialogue goes on further below. /new begins another."
 NO_SUCH_BUTTON = "This button is not on the page."
 REPLACED = "This dialogue has ended: a new one took its place."
 LEFT = "Cancelled; nothing was sent. /new begins again."
