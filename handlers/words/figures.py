@@ -10,13 +10,12 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from html import escape
 
 from bot.core.money import HUNDRED, ZERO, average
+from bot.texts.catalogue import say
 
 WIDTH = 32
 """Columns of a monospace line that a phone shows without wrapping."""
 SEEN = Context(prec=200, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
 """For the eye alone: `EXACT` would refuse to round."""
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-"""Not strftime's: those change with the locale of the host."""
 LONGEST_FOREIGN = 300
 LONGEST_NAME = 40
 
@@ -124,7 +123,7 @@ def numbers_of(numbers: Iterable[int]) -> str:
             runs.append([each, each])
     texts = [str(first) if first == last else f"{first}–{last}" for first, last in runs[:MOST_RUNS]]
     left = sum(last - first + 1 for first, last in runs[MOST_RUNS:])
-    return ", ".join(texts) + (f" and {left:,} more" if left else "")
+    return say("figures.and_more", texts=", ".join(texts), count=left) if left else ", ".join(texts)
 
 
 MOST_RUNS = 30
@@ -139,24 +138,27 @@ def clock(at: datetime, zone: tzinfo) -> str:
 
 
 def stamp(at: datetime, zone: tzinfo) -> str:
-    """Day and time: `22 Nov 14:03`."""
+    """Day and time: `22 Nov 14:03`. Not strftime's months: those change with the locale of the host."""
     local = at.astimezone(zone)
-    return f"{local.day} {MONTHS[local.month - 1]} {local:%H:%M}"
+    month = say("figures.months").split()[local.month - 1]
+    return say("figures.stamp", day=local.day, month=month, time=f"{local:%H:%M}")
 
 
 def duration(seconds: float) -> str:
     """`0.4 s`, `45 s`, `5 min`, `2 h 5 min`, `3 d 4 h`."""
     if seconds < 10:
-        return f"{max(seconds, 0):.1f}".removesuffix(".0") + " s"
+        return say("figures.tenths", seconds=f"{max(seconds, 0):.1f}".removesuffix(".0"))
     whole = int(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return say("figures.seconds", seconds=whole)
     minutes, hours, days = whole // 60, whole // 3600, whole // 86400
     if minutes < 60:
-        return f"{minutes} min"
+        return say("figures.minutes", minutes=minutes)
     if hours < 24:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{days:,} d {hours % 24} h" if hours % 24 else f"{days:,} d"
+        left = minutes % 60
+        return say("figures.hours_minutes", hours=hours, minutes=left) if left else say("figures.hours", hours=hours)
+    left = hours % 24
+    return say("figures.days_hours", days=days, hours=left) if left else say("figures.days", days=days)
 
 
 # -- pictures made of letters ------------------------------------------------------------------------------------------
