@@ -1,8 +1,8 @@
 """The clockwork: APScheduler runs the heartbeat and the slower jobs; a watchdog outside the loop minds its age.
 
 Rule: a job never runs twice at once, a late one runs once, none is dropped for being late. What a job raises is logged
-here (one of the three bulkheads) and the next beat goes on. A heart that stands still is told of, and in the end the
-process ends itself, for a host restarts a dead worker but not a hung one.
+here, and the next beat goes on. A heart that stands still is told of, and in the end the process ends itself, for a
+host restarts a dead worker but not a hung one.
 """
 
 import asyncio
@@ -11,11 +11,15 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, time, timedelta, tzinfo
+from functools import partial
 from time import monotonic
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.tasks import begun
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ EXIT_HUNG = 70
 PATIENCE = 1.0
 """Seconds between two looks of the watchdog."""
 
-Job = Callable[[], Awaitable[None]]
+Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Schedule:
@@ -40,7 +44,6 @@ class Schedule:
             timezone=timezone, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
         self._running: set[asyncio.Task[None]] = set()
-        self._wakes: set[asyncio.Task[None]] = set()
         self._is_running = False
 
     def every(self, seconds: float, job: Job, name: str) -> None:
@@ -53,17 +56,19 @@ class Schedule:
         self._scheduler.add_job(self._guarded, "cron", (job, name), hour=at.hour, minute=at.minute, id=name)
 
     async def _guarded(self, job: Job, name: str) -> None:
-        # Shielded: stopping waits for a beat that is under way instead of cutting it in two at once.
-        task = asyncio.ensure_future(job())
+        # Waited for and no more: stopping waits for a beat that is under way instead of cutting it in two at once.
+        await asyncio.wait({self._begin(job, name)})
+
+    def _begin(self, job: Job, name: str) -> "asyncio.Task[None]":
+        task = begun(job())
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not task.cancelled():
-                raise
-        except Exception:
-            log.exception("the %s failed", name)
+        task.add_done_callback(partial(self._ended, name))
+        return task
+
+    def _ended(self, name: str, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("the %s failed", name, exc_info=error)
 
     def start(self) -> None:
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # that a late job waits is as it should be
@@ -73,9 +78,7 @@ class Schedule:
     def now(self, job: Job, name: str) -> None:
         """Run a job at once, beside its times; not before `start` and not after `stop`."""
         if self._is_running:
-            task = asyncio.ensure_future(self._guarded(job, name))
-            self._wakes.add(task)
-            task.add_done_callback(self._wakes.discard)
+            self._begin(job, name)
 
     async def stop(self, patience: float) -> None:
         """Begin nothing new; wait up to `patience` seconds for what is under way, then cut it off: it hangs."""

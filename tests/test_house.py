@@ -35,7 +35,7 @@ IMPURE = {
     "io",
     "tempfile",
 }
-BULKHEADS = {"bot/scheduler.py", "handlers/chat/failures.py", "handlers/chat/notify.py"}
+BULKHEADS = {"handlers/chat/failures.py", "handlers/chat/notify.py"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
 FLOATS = {"bot/core/grids.py"}  # quantiles of the normal distribution, made Decimal and rounded at once
 LONGEST = 400

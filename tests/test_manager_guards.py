@@ -7,8 +7,8 @@ from bot.core.model import Side
 from bot.core.snapshot import DailyLossReached, GridSold, StopReached, TakeReached
 from bot.ports import Policy
 from bot.trading.guards import KEEP_ENDED
-from tests.fakes import ETH, dec, market, run
-from tests.stage import Stage, staged
+from tests.fakes import ETH, ScriptedMarket, dec, market, run
+from tests.stage import LEVELS, Stage, staged
 
 
 def test_a_stop_counts_after_two_beats_and_keeps_the_coins() -> None:
@@ -158,5 +158,29 @@ def test_letting_go_of_an_ended_grid_is_neither_profit_nor_loss_of_the_day() -> 
         await stage.manager.fold()
         await stage.beats(2)
         assert stage.mode("g2") == Mode.RUNNING
+
+    run(story())
+
+
+def test_after_a_trade_that_the_price_does_not_explain_the_exit_goes_by_the_trade() -> None:
+    async def story() -> None:
+        stage = Stage()
+        behind = ScriptedMarket(stage.clock, *stage.data.markets.values())  # its prices come later than the trades
+        behind.says("60499.5", "60500.5")
+        stage.new_manager(data=behind)
+        await staged(stage)
+        stage.clock.ahead(1)
+        stage.price("59900")
+        stage.exchange.moved()
+        await stage.manager.beat()
+        assert stage.resting(Side.SELL) == ["60300"]  # 60000 + 0.5 %, and the old price asks for 60500 or more
+        assert stage.resting(Side.BUY) == LEVELS[:-1]
+
+        stage.clock.ahead(1)
+        stage.price("60400")
+        stage.exchange.moved()
+        await stage.manager.beat()
+        assert stage.resting(Side.BUY) == LEVELS
+        stage.agree()
 
     run(story())

@@ -1,8 +1,8 @@
 """Which prices are believed: above zero, not crossed, fresh, and no leap that a second look has not confirmed.
 
-Rule: after a leap there is no price until another quote, taken a while later, says the same; after a trade of ours
-that the last quote does not explain, none until a newer one comes. One market each; a price that is not believed is
-None, like one that never came.
+Rule: after a leap there is no price until another quote, taken a while later, says the same. After a trade of ours that
+the last quote does not explain, the market is where we traded until a newer quote comes. One market each; a price that
+is not believed is None, like one that never came.
 """
 
 from datetime import datetime, timedelta
@@ -25,34 +25,47 @@ class Sight:
         self.leapt: Quote | None = None
         """The quote after a leap that waits for a second look."""
         self._outdated: Quote | None = None
+        self.traded: Quote | None = None
+        """Where a trade of ours has shown the market to be since; None where that would be a leap."""
 
     def is_outdated_by(self, side: Side, fill: Fill) -> bool:
-        """Whether a maker trade of ours shows that the last quote is no longer true: nobody buys from us at a price
-        while others offer less. It is not believed any more, nor any as old."""
+        """Whether a maker trade of ours shows that the last price is no longer true: nobody buys from us at a price
+        while others offer less. A quote that is not newer counts no more; no bid can stand above what we bought at, nor
+        an ask beneath what we sold at, so until then `traded` is the price."""
         last = self._last
         if last is None or not fill.maker or fill.at <= last.at:
             return False
-        if last.bid > fill.price if side is Side.BUY else last.ask < fill.price:
+        if not (last.bid > fill.price if side is Side.BUY else last.ask < fill.price):
+            return False
+        if last is not self.traded:
             self._outdated = last
-        return self._outdated is last
+        shown = Quote(last.symbol, fill.price, fill.price, fill.at)
+        self.traded = None
+        if not self._is_wild(last, shown):
+            self._last = self.traded = shown
+        return True
 
     def believed(self, quote: Quote, now: datetime) -> Quote | None:
-        """The quote, where an order may be priced from it and a stop may go by it."""
+        """The price to go by, where an order may be priced from it and a stop may go by it."""
         if not quote.is_sane or now - quote.at > STALE:
             return None
         old = self._outdated
         if old is not None and (quote.at < old.at or quote == old):
+            return self.traded
+        if self._last is not None and self._is_wild(self._last, quote) and not self._is_confirmed(quote):
             return None
-        if self._leap_ratio is not None and self._last is not None:
-            if quote.at - self._last.at < MEMORY and self._is_leap(self._last, quote) and not self._is_confirmed(quote):
-                return None
-            self.leapt = None
+        self.leapt = self.traded = None
         self._last = quote
         return quote
 
+    def _is_wild(self, before: Quote, after: Quote) -> bool:
+        return after.at - before.at < MEMORY and self._is_leap(before, after)
+
     def _is_leap(self, before: Quote, after: Quote) -> bool:
+        if self._leap_ratio is None:
+            return False
         then, now = before.bid + before.ask, after.bid + after.ask  # twice the middle
-        return abs(now - then) > then * (self._leap_ratio or Decimal(0))
+        return abs(now - then) > then * self._leap_ratio
 
     def _is_confirmed(self, quote: Quote) -> bool:
         """Whether an earlier look, long enough ago, saw what this one sees; a different leap begins anew."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import islice, takewhile
 from typing import Any
 
 from bot.core.actions import Action
@@ -35,7 +36,7 @@ SETTLES_AFTER = timedelta(seconds=1)
 UNHEARD_AFTER = timedelta(seconds=5)
 """A trade this old that only asking brought to light should have been pushed."""
 CATCH_UP = 200
-"""Pushed rows looked at again in each beat."""
+"""Pushed rows that one beat catches up on at most."""
 
 
 class CcxtGateway:
@@ -165,23 +166,26 @@ class CcxtGateway:
         return names
 
     def _catch_up(self) -> None:
-        """Take what arrived while nobody was waiting for it: ccxt keeps it, and wakes nobody."""
+        """Take what arrived while nobody was waiting for it: ccxt keeps it behind what was taken, and wakes nobody."""
         exchange = self._connection.exchange
-        for cache, take in ((exchange.orders, self._take_orders), (exchange.myTrades, self._take_trades)):
-            if cache:
-                take(list(cache)[-CATCH_UP:])
+        self._take_orders(self._missed(exchange.orders, _order_key))
+        self._take_trades(self._missed(exchange.myTrades, _trade_key))
+
+    def _missed(self, cache: Any, key_of: Callable[[Mapping[str, Any]], tuple[Any, ...]]) -> list[Mapping[str, Any]]:
+        newest_first = islice(reversed(cache or ()), CATCH_UP)
+        return list(takewhile(lambda row: key_of(row) not in self._seen, newest_first))[::-1]
 
     def _take_orders(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
-            if self._is_new("order", row["id"], row["status"], row["filled"], row["lastUpdateTimestamp"]):
+            if self._is_new(_order_key(row)):
                 self._on_order(row)
 
     def _take_trades(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
-            if self._is_new("trade", row["symbol"], row["id"]):
+            if self._is_new(_trade_key(row)):
                 self._sender.spawn(self._on_trade(row))
 
-    def _is_new(self, *key: Any) -> bool:
+    def _is_new(self, key: tuple[Any, ...]) -> bool:
         if key in self._seen:
             return False
         remember(self._seen, key, most=5 * CATCH_UP)
@@ -207,3 +211,12 @@ class CcxtGateway:
             return
         if event is not None and self._trades.pushed(event, raw["symbol"]):
             self._tell([event])
+
+
+def _order_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a pushed order says, as far as it matters whether it was said before."""
+    return "order", row["id"], row["status"], row["filled"], row["lastUpdateTimestamp"]
+
+
+def _trade_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return "trade", row["symbol"], row["id"]

@@ -6,7 +6,6 @@ order unknown: nothing is said of it, and whoever awaits it looks it up.
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +23,7 @@ from bot.exchange.own_orders import OwnOrders
 from bot.exchange.perpetuals import Perpetuals
 from bot.exchange.request_queue import Priority, Ticket, Withdrawn
 from bot.exchange.venues import ItemRefused, Venue
+from bot.tasks import begun
 
 log = logging.getLogger(__name__)
 
@@ -185,12 +185,8 @@ class Sender:
     # -- tasks -----------------------------------------------------------------------------------------------------
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done beside the heartbeat, begun at once where Python can: a task that waits for its turn
-        would let everything else that was pushed go before an order. `close` awaits it."""
-        if sys.version_info >= (3, 12):
-            task = asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
-        else:
-            task = asyncio.ensure_future(work)
+        """Have something done beside the heartbeat; `close` awaits it."""
+        task = begun(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 

@@ -72,8 +72,8 @@ class Desk:
 
     def traded(self, side: Side, fill: Fill) -> None:
         """Take note of a trade of ours: what is placed because of it must not go by a price from before it."""
-        if self._sight.is_outdated_by(side, fill):
-            self.quote = None
+        if self._sight.is_outdated_by(side, fill) and self.quote is not None:
+            self.quote = self._sight.traded
 
     def hold_back(self, executor_id: str, entry: Decimal, cost: Decimal) -> None:
         """An entry waits for room under the exposure limit; the highest, nearest to the market, is first."""

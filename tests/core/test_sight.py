@@ -18,12 +18,17 @@ class Looks:
     def __init__(self, sight: Sight | None = None) -> None:
         self.sight = sight or Sight(WARY)
 
+    def believed(self, price: str, second: float, now: float | None = None) -> Quote | None:
+        return self.sight.believed(quote(price, second), START + timedelta(seconds=second if now is None else now))
+
     def sees(self, price: str, second: float, now: float | None = None) -> bool:
-        at = START + timedelta(seconds=second)
-        quote = Quote(BTC, dec(price) - 1, dec(price) + 1, at)
-        seen = self.sight.believed(quote, at if now is None else START + timedelta(seconds=now))
-        assert seen in (None, quote)
+        seen = self.believed(price, second, now)
+        assert seen in (None, quote(price, second))
         return seen is not None
+
+
+def quote(price: str, second: float) -> Quote:
+    return Quote(BTC, dec(price) - 1, dec(price) + 1, START + timedelta(seconds=second))
 
 
 @pytest.mark.parametrize(("bid", "ask"), [("0", "1"), ("2", "1"), ("-1", "1"), ("0", "0")])
@@ -93,12 +98,31 @@ def trade(price: str, second: float, maker: bool = True) -> Fill:
     return Fill("1", dec(price), dec("0.001"), ZERO, "USDT", START + timedelta(seconds=second), maker)
 
 
-def test_a_sale_below_what_others_ask_outdates_the_price_until_a_newer_one_comes() -> None:
+def at_trade(price: str, second: float) -> Quote:
+    return Quote(BTC, dec(price), dec(price), START + timedelta(seconds=second))
+
+
+def test_a_trade_that_the_price_does_not_explain_is_the_price_until_a_newer_one_comes() -> None:
     looks = Looks()
     assert looks.sees("60000", 1)
     assert looks.sight.is_outdated_by(Side.BUY, trade("59000", 2))
+    assert looks.sight.traded == at_trade("59000", 2)
+    assert looks.believed("60000", 1, now=3) == at_trade("59000", 2)
+    assert looks.sight.is_outdated_by(Side.SELL, trade("59300", 3))
+    assert looks.believed("60000", 1, now=4) == at_trade("59300", 3)
+    assert not looks.sight.is_outdated_by(Side.BUY, trade("59400", 4))  # not below what is known already
+    assert looks.sees("59000", 5)
+    assert looks.sight.traded is None
+
+
+def test_a_trade_that_is_a_leap_is_no_price_either() -> None:
+    looks = Looks()
+    assert looks.sees("60000", 1)
+    assert looks.sight.is_outdated_by(Side.BUY, trade("30000", 2))
+    assert looks.sight.traded is None
     assert not looks.sees("60000", 1, now=3)
-    assert looks.sees("59000", 3)
+    assert not looks.sees("30000", 3)
+    assert looks.sees("30000", 6)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 
 from aiohttp import web
 
@@ -28,7 +29,7 @@ class Feed:
         self.account = ""
         self.stalled = False
         self._faults = faults
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._held: list[str] = []
         self._writer = self._loop.create_task(self._write())
@@ -36,8 +37,12 @@ class Feed:
     def offer(self, event: object, *, private: bool = True) -> None:
         """Sends an event, as far as the faults let it."""
         text = json.dumps(event, separators=(",", ":"))  # now: what it was made of may change
+        kind = PRIVATE_STREAM if private else PUBLIC_STREAM
+        if threading.get_ident() == self._thread:
+            self._loop.call_soon(self._spoil, text, kind)
+            return
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            self._loop.call_soon_threadsafe(self._spoil, text, PRIVATE_STREAM if private else PUBLIC_STREAM)
+            self._loop.call_soon_threadsafe(self._spoil, text, kind)
 
     def reply(self, answer: object) -> None:
         """Answers a frame of the client."""
