@@ -30,6 +30,7 @@ from bot.exchange.paper import PaperGateway
 from bot.manager import TradeManager
 from bot.ports import IS_REPLAY, Policy, World
 from bot.storage.memory_store import MemoryStore
+from bot.texts.catalogue import say
 from bot.trading.state import Identity
 
 FUNDS = Decimal(10) ** 12
@@ -287,10 +288,10 @@ def picture(done: Run, zone: tzinfo = UTC) -> BacktestPicture:
     series, report, spec = done.series, done.report, done.preview.spec
     closes = _closes(series)
     ahead = series.closes_at(len(series) - 1).astimezone(zone).utcoffset() or timedelta()
-    trades = "trade" if report.round_trips == 1 else "trades"
+    trades = say("count.closed_trade", count=report.round_trips)
     return BacktestPicture(
         title=f"{spec.symbol} {spec.shape} × {spec.count}",
-        subtitle=f"{report.profit:+,.2f} {done.preview.market.quote} · {report.round_trips:,} closed {trades}",
+        subtitle=f"{report.profit:+,.2f} {done.preview.market.quote} · {trades}",
         currency=done.preview.market.quote,
         times=series.times + series.bar + ahead // timedelta(milliseconds=1),
         closes=closes,

@@ -25,6 +25,7 @@ from bot.core.preview import Limits, Preview, sold_of
 from bot.core.snapshot import LiveAsked, Notice, Trouble
 from bot.errors import CommandError, StateUnwritable
 from bot.ports import Key, Policy, World
+from bot.texts.catalogue import say
 from bot.trading import confirmation, daily, editing
 from bot.trading.absence import Absence
 from bot.trading.desk import Desk
@@ -262,12 +263,12 @@ class TradeManager:
         market = (await self.desk(symbol)).market
         entry, exit_ = market.price_down(entry), market.price_up(exit_)
         if not ZERO < entry < exit_:
-            raise CommandError(f"the exit has to be above the entry, such as 60000 and 60300; got {entry} and {exit_}")
+            raise CommandError(say("unable.exit_below_entry", entry=entry, exit=exit_))
         amount = market.amount_down(amount)
         sold = sold_of(amount, market)
         if not (market.accepts(entry, amount) and market.accepts(exit_, sold)):
             smallest = plain(market.smallest_amount(entry))
-            raise CommandError(f"{plain(amount)} {market.base} is under the market's minimum of about {smallest}")
+            raise CommandError(say("unable.trade_too_small", amount=plain(amount), coin=market.base, smallest=smallest))
         profit_pct = average((exit_ - entry) * HUNDRED, entry)
         spec = GridSpec(Shape.LINEAR, symbol, entry, entry, 1, amount, None, profit_pct, loop)
         return await self._add(spec, market, lambda grid_id: [Level(grid_id, 1, entry, exit_, amount, loop)])

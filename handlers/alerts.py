@@ -16,6 +16,7 @@ from bot.core.lifecycle import Mode
 from bot.core.snapshot import DailyReport, Notice
 from bot.reports.profits import profit_views
 from bot.reports.views import level_view
+from bot.texts.catalogue import say
 from handlers import pictures, reports
 from handlers.chat.asking import ask, expected, nonce_of
 from handlers.chat.context import Chat, Context
@@ -106,7 +107,7 @@ async def _compare(update: Update, context: Context, about: object) -> None:
 async def _pause_level(update: Update, context: Context, about: object) -> None:
     told = expected(about, snapshot.LevelBlocked)
     await context.manager.pause(told.executor)
-    await context.change(update, words.level_paused(told.executor))
+    await context.change(update, say("alerts.level_paused", level=told.executor))
 
 
 async def _resume_level(update: Update, context: Context, about: object) -> None:
@@ -127,7 +128,7 @@ async def _go_on(update: Update, context: Context, about: object) -> None:
 async def _leave(update: Update, context: Context, about: object) -> None:
     if isinstance(about, GridAlert):
         text = notices.notice(about, context.chat.config)
-        await context.change(update, f"{text}\n{words.left(about.grid)}")
+        await context.change(update, f"{text}\n{say('alerts.left', grid=about.grid)}")
 
 
 Answer = Callable[[Update, Context, object], Awaitable[None]]
@@ -154,4 +155,5 @@ async def picture(chat: Chat, notice: Notice) -> bytes | None:
     if not isinstance(notice, DailyReport):
         return None
     views = [view for view in profit_views(chat.manager, "week") if view.currency == notice.currency]
-    return await pictures.profit(views[0], "Profit, the last 7 days", chat.config.timezone) if views else None
+    title = f"{say('titles.profit')}, {say('statements.period.week')}"
+    return await pictures.profit(views[0], title, chat.config.timezone) if views else None

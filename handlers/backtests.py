@@ -13,6 +13,7 @@ from telegram import Update
 from bot.core.grids import GridSpec, Shape
 from bot.errors import CommandError
 from bot.reports.rehearsal import MOST_DAYS, USUAL_DAYS
+from bot.texts.catalogue import say
 from handlers import pictures
 from handlers.chat.asking import expected
 from handlers.chat.context import Context
@@ -27,13 +28,13 @@ async def backtest(update: Update, context: Context) -> None:
     """/backtest …words of a grid… [days=N]: what it would have done over recent prices."""
     words, days = _days(context.args or ())
     if not words:
-        raise CommandError(f"a grid is needed, such as {backtests.EXAMPLE}")
+        raise CommandError(say("parse.grid_needed", example=backtests.EXAMPLE))
     shape = words[0].lower().removeprefix("/")
     grid = words[1:] if shape in set(Shape) else words
     try:
         spec = await parsed(Shape(shape) if shape in set(Shape) else Shape.LINEAR, " ".join(grid), context)
     except CommandError as error:
-        raise CommandError(f"{error}\nA backtest takes the words of a grid, such as {backtests.EXAMPLE}") from None
+        raise CommandError(say("parse.grid_words", error=error, example=backtests.EXAMPLE)) from None
     await _trade(spec, days, update, context)
 
 
@@ -47,7 +48,7 @@ def _days(words: list[str] | tuple[str, ...]) -> tuple[list[str], int]:
         elif re.fullmatch("[0-9]{1,4}", value) and 1 <= int(value) <= MOST_DAYS:
             days = int(value)
         else:
-            raise CommandError(f"a backtest is of 1 to {MOST_DAYS} days, such as {backtests.EXAMPLE}")
+            raise CommandError(say("parse.backtest_days", most=MOST_DAYS, example=backtests.EXAMPLE))
     return others, days
 
 

@@ -13,6 +13,7 @@ from telegram.error import TelegramError
 from bot.core.model import Order
 from bot.core.snapshot import BackupOlder, BackupWanted, Notice
 from bot.errors import BotError, CommandError
+from bot.texts.catalogue import say
 from bot.upkeep.restoration import Backup, difference
 from handlers.chat.asking import ask, expected
 from handlers.chat.context import Chat, Context
@@ -42,7 +43,7 @@ async def restore(update: Update, context: Context) -> None:
     message = update.message
     document = message.reply_to_message.document if message is not None and message.reply_to_message else None
     if document is None and not context.words:
-        raise CommandError(vault.HOW)
+        raise CommandError(say("vault.how"))
     if document is None:
         data = await asyncio.to_thread(context.chat.vault.file(context.words).read_bytes)
     else:
@@ -80,20 +81,20 @@ def offer(chat: Chat, person_id: int, notice: Notice) -> InlineKeyboardMarkup | 
 async def _restore(update: Update, context: Context, about: object) -> None:
     if isinstance(about, BackupOlder):
         if not context.manager.inheritance.is_held:
-            raise CommandError("That question is answered already. /grids shows what runs")
+            raise CommandError(say("pocket.answered"))
         try:
             found = await context.chat.vault.open(await fetch(context.bot, about.file_id))
         except TelegramError:
-            raise CommandError("Telegram does not hand the backup out now. Reply to it with /restore") from None
+            raise CommandError(say("pocket.withheld_pin")) from None
     else:
         found = expected(about, PendingRestore).backup
-    await context.change(update, vault.RESTORING)
+    await context.change(update, say("vault.restoring"))
     context.chat.vault.restore(found)
 
 
 async def _without(update: Update, context: Context, about: object) -> None:
     expected(about, BackupOlder, BackupWanted)
-    await context.change(update, vault.WITHOUT)
+    await context.change(update, say("vault.without"))
     await context.manager.inheritance.go_on()
     await context.manager.beat()
 

@@ -14,6 +14,7 @@ from bot.core.lifecycle import Mode
 from bot.core.portfolio import Grid
 from bot.reports.cards import CardView, card_view
 from bot.reports.views import grid_view, grid_views
+from bot.texts.catalogue import say
 from handlers import control, permissions, pictures, reports
 from handlers import edit as editing
 from handlers.chat import leafing
@@ -25,7 +26,6 @@ from handlers.edit import OnGrid
 from handlers.status import grid_named
 from handlers.words import card as words
 from handlers.words import keyboards
-from handlers.words.glance import NO_GRIDS
 from handlers.words.leaves import Leaf
 from handlers.words.parse import parse_one_id
 
@@ -40,7 +40,8 @@ async def grid(update: Update, context: Context) -> None:
     views = grid_views(manager) if not context.words.strip() else []
     if not context.words.strip() and len(views) != 1:
         buttons = [(text, _nonce(update, context, grid_id)) for text, grid_id in words.names(views)]
-        await context.say(update, words.pick(views) if views else NO_GRIDS, keyboards.pick(buttons) if views else None)
+        text = words.pick(views) if views else say("glance.no_grids")
+        await context.say(update, text, keyboards.pick(buttons) if views else None)
         return
     name = views[0].grid.id if views else parse_one_id(context.words, example="/grid g1").partition(".")[0]
     await _show(update, context, grid_named(manager, name))

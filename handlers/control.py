@@ -16,6 +16,7 @@ from bot.core.snapshot import Notice, StopReached
 from bot.errors import CommandError
 from bot.manager import TradeManager
 from bot.reports.views import StopEffect, on_book, stop_effects
+from bot.texts.catalogue import say
 from handlers import alerts, backups, decisions, inheritances, permissions
 from handlers.chat.asking import ask, expected
 from handlers.chat.context import Chat, Context
@@ -68,7 +69,7 @@ async def panic(update: Update, context: Context) -> None:
     """/panic: asks once."""
     effects = stop_effects(context.manager, context.manager.targets("all")[0])
     if not effects:
-        await context.say(update, turns.NO_GRID)
+        await context.say(update, say("turns.no_grid"))
         return
     nonce = ask(update, context, PendingPanic())
     await context.say(update, turns.panic_question(effects), keyboards.panic(nonce))
@@ -146,18 +147,15 @@ def _stoppable(manager: TradeManager, word: str) -> list[Grid]:
     """The grids that may be asked about. CommandError for a level, for none at all, and while a sale is under way."""
     grids, executors = manager.targets(word)
     if executors:
-        grid = executors[0].level.grid
-        raise CommandError(f"That is one level. Pause it with /pause {word}, or stop its grid: /stop {grid}")
+        raise CommandError(say("turns.one_level", level=word, grid=executors[0].level.grid))
     if not grids:
-        raise CommandError("No grid runs, so there is nothing to stop. /balance shows the coins of the account")
+        raise CommandError(say("turns.none_to_stop"))
     free = [grid for grid in grids if grid.sale is None]
     if not free:
         halted = next((grid.id for grid in grids if grid.halted), None)
         if halted is not None:
-            raise CommandError(f"The sale of {halted} is halted; /resume {halted} goes on with it")
-        raise CommandError(
-            f"The sale of {grids[0].id} is under way already; you are told what it brought. /why {grids[0].id}"
-        )
+            raise CommandError(say("turns.sale_halted", grid=halted))
+        raise CommandError(say("turns.sale_under_way", grid=grids[0].id))
     return free
 
 
@@ -166,7 +164,7 @@ def _still(manager: TradeManager, ids: Sequence[str]) -> list[StopEffect]:
     grids = [manager.state.grids[key] for key in ids if key in manager.state.grids]
     open_ = [grid for grid in grids if grid.ended_at is None and grid.sale is None]
     if not open_:
-        raise CommandError(f"Meanwhile {ids[0]} has ended, or is being sold. /grids lists what runs")
+        raise CommandError(say("turns.ended_meanwhile", grid=ids[0]))
     return stop_effects(manager, open_)
 
 

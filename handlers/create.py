@@ -21,11 +21,12 @@ from bot.core.preview import Preview
 from bot.core.symbols import resolve_symbol
 from bot.core.words import parse_grid
 from bot.reports.views import placing_view
+from bot.texts.catalogue import say
 from handlers import permissions, pictures
 from handlers.chat import sheet
 from handlers.chat.asking import ask, expected, nonce_of
 from handlers.chat.context import Context, tagged
-from handlers.words import backtests, cautions, creation, guide, keyboards
+from handlers.words import backtests, creation, keyboards
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ async def show(made: Preview, update: Update, context: Context) -> None:
     if chat is None:
         return
     if len(made.levels) > creation.MOST_LEVELS:
-        caption = tagged(f"All {len(made.levels):,} levels", context.chat.config.tag)
+        caption = tagged(say("creation.file", count=len(made.levels)), context.chat.config.tag)
         file = creation.levels_csv(made).encode()
         await context.bot.send_document(chat.id, file, filename="levels.csv", caption=caption, parse_mode="HTML")
     if made.problems:
@@ -110,11 +111,11 @@ async def _notes(made: Preview, context: Context) -> list[str]:
     """What else there is to say before a decision: what it would have done, and whether it may trade at all."""
     past = await context.chat.rehearsals.past.of(made.spec.symbol)
     done = await context.chat.rehearsals.instant(made, past)
-    notes = [] if past else [backtests.NO_PAST]
+    notes = [] if past else [say("backtests.no_past")]
     if done is not None:
         notes.append(backtests.line(done))
     if context.manager.heartbeat.gate.is_unconfirmed:
-        notes.append(cautions.NOT_LIVE)
+        notes.append(say("cautions.not_live"))
     return notes
 
 
@@ -123,7 +124,7 @@ async def _candles(length: Length, update: Update, context: Context, about: obje
     pending, nonce = expected(about, PendingGrid), nonce_of(update)
     png = await _picture(pending.preview, length, context)
     if png is None:
-        await context.say(update, creation.NOT_DRAWN)
+        await context.say(update, say("creation.not_drawn"))
     elif context.chat.questions.is_open(nonce):  # not answered meanwhile
         await context.redraw(update, png, PICTURE, pending.caption, keyboards.preview(nonce, length))
 
@@ -134,11 +135,11 @@ async def _create(update: Update, context: Context, about: object) -> None:
     if isinstance(made, Grid):
         button = permissions.live_button(update, context)
         await context.change(update, creation.created(made, pending.preview, is_live=button is None), button)
-        await sheet.end(update, context, guide.DONE, step=sheet.LAST)
+        await sheet.end(update, context, say("guide.done"), step=sheet.LAST)
         if button is None:
             await _follow(update, context, made, pending.preview)
     else:
-        await context.change(update, creation.moved())
+        await context.change(update, say("creation.moved"))
         await show(made, update, context)
 
 
@@ -160,7 +161,7 @@ async def _cancel(update: Update, context: Context, about: object) -> None:
     spec = about.preview.spec if isinstance(about, PendingGrid) else None
     await context.change(update, creation.cancelled(spec))
     if spec is not None:
-        await sheet.end(update, context, guide.LEFT, step=sheet.LAST)
+        await sheet.end(update, context, say("guide.left"), step=sheet.LAST)
 
 
 CHOICES: dict[str, Callable[[Update, Context, object], Awaitable[None]]] = {"create": _create, "cancel": _cancel}

@@ -17,6 +17,7 @@ from bot.core.portfolio import Grid
 from bot.core.words import parse_edit, split_words
 from bot.errors import CommandError
 from bot.manager import TradeManager
+from bot.texts.catalogue import say
 from handlers.chat.asking import ask, expected
 from handlers.chat.context import Context
 from handlers.chat.questions import LOOK_LIFETIME
@@ -69,10 +70,10 @@ def _understood(manager: TradeManager, text: str) -> tuple[Grid, list[str]]:
     if (not words or "=" in words[0]) and len(running) == 1:
         return running[0], words
     if not words:
-        raise CommandError(f"Which grid? Example: {EXAMPLE}" if running else "No grid runs, so there is none to edit")
+        raise CommandError(say("edits.which", example=EXAMPLE) if running else say("edits.none"))
     grids, executors = manager.targets(parse_id(words[0], example=EXAMPLE))
     if executors:
-        raise CommandError(f"That is one level; edit its grid, such as /edit {executors[0].level.grid} profit=0.6%")
+        raise CommandError(say("edits.one_level", grid=executors[0].level.grid))
     return grids[0], words[1:]
 
 
@@ -91,7 +92,7 @@ async def _apply(update: Update, context: Context, about: object) -> None:
     if isinstance(made, Grid):
         await context.change(update, edits.applied(shown))
     else:
-        await context.change(update, edits.moved())
+        await context.change(update, say("edits.moved"))
         await _show(made, update, context)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from telegram import Update
 
+from bot.texts.catalogue import say
 from handlers.chat.context import Context, tagged
 from handlers.words import statements
 
@@ -31,7 +32,7 @@ async def export(update: Update, context: Context) -> None:
         sheets = await manager.world.ledger.export(Path(folder))
         counts = [(path.name, await asyncio.to_thread(_rows, path)) for path in sheets]
         if not any(count for _, count in counts):
-            await context.say(update, statements.nothing_to_export())
+            await context.say(update, say("statements.nothing_to_export"))
             return
         for path, (name, count) in zip(sheets, counts, strict=True):
             await _send(context, chat.id, path, statements.exported(name, count))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from telegram import InlineKeyboardMarkup, Update
 
 from bot.core.snapshot import LevelsHalted, LiveAsked, Notice
+from bot.texts.catalogue import say
 from handlers.chat.asking import ask, expected
 from handlers.chat.context import Chat, Context
 from handlers.words import cautions, keyboards
@@ -46,7 +47,7 @@ async def ask_live(update: Update, context: Context) -> None:
 async def _live(update: Update, context: Context, about: object) -> None:
     expected(about, PendingLive)
     await context.manager.trade_live()
-    await context.change(update, cautions.LIVE)
+    await context.change(update, say("cautions.live"))
 
 
 async def _again(update: Update, context: Context, about: object) -> None:

@@ -20,8 +20,9 @@ from bot.core.money import ZERO
 from bot.core.preview import Preview
 from bot.reports.cards import CardView, next_price, stand_of
 from bot.reports.profits import ProfitView
+from bot.texts.catalogue import say
 from handlers.words import creation
-from handlers.words.figures import gain, money, pct, plural
+from handlers.words.figures import gain, money, pct
 
 if TYPE_CHECKING:
     from bot.backtest import Run
@@ -98,10 +99,11 @@ def prospect(made: Preview, past: Sequence[Candle], length: Length, zone: tzinfo
     """What is drawn of a grid that could be."""
     from bot.charts import PreviewPicture
 
-    spec, coin = made.spec, made.market.quote
+    spec = made.spec
+    binds = say("titles.binds", capital=money(made.capital, up=True), coin=made.market.quote)
     return PreviewPicture(
         title=f"{spec.symbol} {spec.shape} × {spec.count:,}",
-        subtitle=f"{creation.past(length, len(past))} · binds {money(made.capital, up=True)} {coin}",
+        subtitle=f"{creation.past(length, len(past))} · {binds}",
         candles=candles_of(past, zone),
         entries=[float(level.entry) for level in made.levels],
         exits=[float(level.exit) for level in made.levels],
@@ -119,9 +121,10 @@ def rungs(card: CardView, past: Sequence[Candle], zone: tzinfo) -> "LadderPictur
     view, spec = card.view, card.grid.spec
     shown = [candle for candle in past if candle.at > card.at - card.back]
     share = f" ({pct(card.total_pct, sign=True)})" if card.total_pct is not None else ""
+    closed = say("count.closed_trade", count=view.totals.trades)
     return LadderPicture(
         title=f"{card.grid.id} {spec.symbol}",
-        subtitle=f"{gain(card.total)} {view.currency}{share} · {plural(view.totals.trades, 'closed trade')}",
+        subtitle=f"{gain(card.total)} {view.currency}{share} · {closed}",
         candles=candles_of(shown, zone) if len(shown) >= LEAST_POINTS else None,
         rungs=[Rung(float(next_price(level)), RungKind[stand_of(level).name]) for level in view.levels],
         fills=[Mark(_on_the_wall(fill.at, zone), float(fill.price), fill.side is Side.BUY) for fill in card.fills],
@@ -152,9 +155,10 @@ def picture(view: ProfitView, title: str, zone: tzinfo) -> "ProfitPicture":
     hold = [each for each in holds if each is not None]
     start = view.started
     of_capital = f" ({pct(view.total_pct, sign=True)})" if view.total_pct is not None else ""
+    closed = say("count.closed_trade", count=view.totals.trades)
     return ProfitPicture(
         title=title,
-        subtitle=f"{gain(view.total)} {view.currency}{of_capital} · {plural(view.totals.trades, 'closed trade')}",
+        subtitle=f"{gain(view.total)} {view.currency}{of_capital} · {closed}",
         currency=view.currency,
         times=np.array([_on_the_wall(point.at, zone) for point in course], dtype=np.int64),
         realised=np.array(_from(start.realised if start else ZERO, [point.realised for point in course])),

@@ -23,6 +23,7 @@ from bot.manager import TradeManager
 from bot.reports.profits import ProfitView, level_profit, profit_views
 from bot.reports.tally import tally
 from bot.reports.views import health_view
+from bot.texts.catalogue import say
 from bot.trading.guards import holding_of
 from handlers import pictures
 from handlers.chat import leafing
@@ -49,8 +50,8 @@ async def pnl(update: Update, context: Context) -> None:
     grid = name.partition(".")[0] if name is not None else None
     await context.say(update, statements.profit(views, period, name, unpriced=_is_unpriced(manager, grid)))
     chat = update.effective_chat
+    title = f"{name or say('titles.profit')}, {say(f'statements.period.{period}')}"
     for view in views:
-        title = f"{name or 'Profit'}, {statements.PERIODS[period]}"
         png = await pictures.profit(view, title, zone)
         if png is not None and chat is not None:
             await context.show(chat.id, png, "pnl.png")
@@ -66,7 +67,7 @@ def _profits(manager: TradeManager, period: str, name: str | None) -> Sequence[P
         manager.targets(name)  # says what there is instead
     if period != "all":
         grid = name.partition(".")[0]
-        raise CommandError(f"one level is counted since it began: /pnl {name}; or its grid: /pnl {period} {grid}")
+        raise CommandError(say("results.one_level", level=name, period=period, grid=grid))
     return [level_profit(manager, manager.state.executors[name])]
 
 
@@ -131,7 +132,7 @@ async def _vitals(context: Context) -> Vitals:
             await context.manager.world.data.quote(context.chat.config.default_symbol)
         latency = time.perf_counter() - began
     except TimeoutError:
-        silence = f"no answer in {PATIENCE:.0f} s"
+        silence = say("results.no_answer", seconds=f"{PATIENCE:.0f}")
     except BotError as error:
         silence = str(error)
     return Vitals(latency, silence, await asyncio.to_thread(_memory), _peak_memory())

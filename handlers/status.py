@@ -15,6 +15,7 @@ from bot.manager import TradeManager
 from bot.reports.positions import positions
 from bot.reports.profits import profit_views
 from bot.reports.views import grid_view, grid_views, health_view, level_view
+from bot.texts.catalogue import say
 from bot.trading.gate import UNCONFIRMED
 from handlers.chat import leafing
 from handlers.chat.context import Context
@@ -31,7 +32,7 @@ async def start(update: Update, context: Context) -> None:
     hello = statements.start(name, context.chat.config.tag, owner=is_owner)
     await context.say(update, hello, keyboards.safe_commands())
     if is_owner:
-        await context.say(update, statements.begin(), keyboards.new_grid())
+        await context.say(update, say("statements.begin"), keyboards.new_grid())
 
 
 async def status(update: Update, context: Context) -> None:

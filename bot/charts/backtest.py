@@ -34,6 +34,7 @@ from bot.charts.style import (
 )
 from bot.charts.tags import Tag, draw_tags
 from bot.charts.timeline import time_axis
+from bot.texts.catalogue import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,8 +71,8 @@ def backtest_figure(picture: BacktestPicture) -> "Figure":
     scale = _scale(picture)
     nth = every(np.asarray(picture.entries) * PRICE_HEIGHT / (scale.high - scale.low))
     price = panel(figure, LEFT, draw_key(figure, _key(picture, nth)), RIGHT, PRICE_BOTTOM)
-    profit = panel_named(figure, f"profit, {picture.currency}", 740, 1010)
-    fall = panel_named(figure, f"below its peak, {picture.currency}", 1090, BOTTOM)
+    profit = panel_named(figure, say("picture.profit", currency=picture.currency), 740, 1010)
+    fall = panel_named(figure, say("picture.below_peak", currency=picture.currency), 1090, BOTTOM)
     times = picture.times
     for axes in (price, profit, fall):
         time_axis(axes, int(times[0]), int(times[-1]))
@@ -82,18 +83,18 @@ def backtest_figure(picture: BacktestPicture) -> "Figure":
     price.plot(times[shown], picture.closes[shown], color=BLUE, linewidth=THIN)
     _draw_sales(price, picture.sales, scale)
     draw_tags(figure, price, scale, _tags(picture))
-    curves = [Curve("grid", picture.equity, GREEN), Curve("holding", picture.hold, FAINT)]
+    curves = [Curve(say("picture.grid"), picture.equity, GREEN), Curve(say("picture.hold"), picture.hold, FAINT)]
     draw_curves(figure, profit, times, curves)
     draw_fall(figure, fall, times, picture.equity)
     return figure
 
 
 def _key(picture: BacktestPicture, nth: int) -> list[Entry]:
-    entries = [Entry("price", BLUE)]
+    entries = [Entry(say("picture.price"), BLUE)]
     if picture.entries:
         entries.append(Entry(level_words(nth), GREEN))
     if picture.sales:
-        entries.append(Entry("closed trades", RED, Sign.DROP))
+        entries.append(Entry(say("picture.closed_trades"), RED, Sign.DROP))
     return entries
 
 
@@ -106,9 +107,10 @@ def _scale(picture: BacktestPicture) -> Scale:
 
 
 def _tags(picture: BacktestPicture) -> list[Tag]:
-    tags = [Tag(float(picture.closes[-1]), "last", INK, is_boxed=True)]
+    tags = [Tag(float(picture.closes[-1]), say("picture.last"), INK, is_boxed=True)]
     if len(picture.entries) > 1:
-        tags += [Tag(max(picture.entries), "max", GREEN), Tag(min(picture.entries), "min", GREEN)]
+        tags.append(Tag(max(picture.entries), say("picture.max"), GREEN))
+        tags.append(Tag(min(picture.entries), say("picture.min"), GREEN))
     return tags
 
 

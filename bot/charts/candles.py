@@ -11,6 +11,7 @@ import numpy as np
 from bot.charts.scale import Scale
 from bot.charts.style import THIN, Floats, Times, caption
 from bot.charts.timeline import HOUR, time_axis
+from bot.texts.catalogue import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,7 +73,7 @@ def draw_candles(axes: "Axes", candles: Candles | None, scale: Scale, most: int 
     """Wicks and bodies, and the times beneath; where there are none it says so."""
     axes.set_ylim(scale.low, scale.high)
     if not candles:
-        caption(axes, "no candles yet")
+        caption(axes, say("picture.no_candles"))
         return
     shown = merged(candles, most)
     span = shown.span

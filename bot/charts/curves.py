@@ -14,6 +14,7 @@ from bot.charts.numbers import short
 from bot.charts.scale import Scale
 from bot.charts.style import FAINT, LEFT, NORMAL, RED, RIGHT, THICK, THIN, Floats, Times, panel, write
 from bot.charts.tags import Tag, draw_tags
+from bot.texts.catalogue import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +68,8 @@ def draw_fall(figure: "Figure", axes: "Axes", times: Times, total: Floats) -> No
     axes.fill_between(times[shown], depth[shown], 0, color=RED, alpha=0.35, linewidth=0)
     axes.plot(times[shown], depth[shown], color=RED, linewidth=THIN)
     if deepest < 0:
-        draw_tags(figure, axes, Scale(1.1 * deepest, 0.0), [Tag(deepest, "deepest", RED)], short)
+        draw_tags(figure, axes, Scale(1.1 * deepest, 0.0), [Tag(deepest, say("picture.deepest"), RED)], short)
     else:
         axes.set_ylim(-1, 0)
-        axes.text(0.5, 0.5, "never", transform=axes.transAxes, color=FAINT, fontsize=NORMAL, ha="center", va="center")
+        never = say("picture.never")
+        axes.text(0.5, 0.5, never, transform=axes.transAxes, color=FAINT, fontsize=NORMAL, ha="center", va="center")

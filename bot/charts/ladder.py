@@ -31,6 +31,7 @@ from bot.charts.style import (
     png,
 )
 from bot.charts.tags import Tag, draw_tags
+from bot.texts.catalogue import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +46,7 @@ MOST_LINES = 40
 
 
 class RungKind(StrEnum):
-    """How a level stands; the word is what the key says."""
+    """How a level stands, in the order of the key."""
 
     BUY = "buy"
     SELL = "sell"
@@ -128,7 +129,7 @@ def ladder_figure(picture: LadderPicture) -> "Figure":
     draw_candles(axes, picture.candles, scale)
     shown = rows(picture.rungs, ROW * (scale.high - scale.low) / (BOTTOM - top))
     _draw_rows(axes, beside, shown, scale)
-    caption(beside, "levels")
+    caption(beside, say("picture.levels"))
     _draw_fills(axes, fills)
     if picture.market is not None:
         for each in (axes, beside):
@@ -169,11 +170,13 @@ def _seen(picture: LadderPicture, scale: Scale) -> list[Mark]:
 def _key(rungs: Sequence[Rung], fills: Sequence[Mark]) -> list[Entry]:
     """The states there are, with how many levels are in each, and the marks of fills."""
     counts = Counter(rung.kind for rung in rungs)
-    entries = [Entry(f"{counts[kind]:,} {kind}", COLORS[kind], Sign.BOX) for kind in RungKind if counts[kind]]
+    entries = [
+        Entry(say(f"picture.{kind}", count=counts[kind]), COLORS[kind], Sign.BOX) for kind in RungKind if counts[kind]
+    ]
     if any(mark.is_buy for mark in fills):
-        entries.append(Entry("bought", GREEN, Sign.RISE))
+        entries.append(Entry(say("picture.bought"), GREEN, Sign.RISE))
     if any(not mark.is_buy for mark in fills):
-        entries.append(Entry("sold", RED, Sign.DROP))
+        entries.append(Entry(say("picture.sold"), RED, Sign.DROP))
     return entries
 
 
@@ -182,16 +185,17 @@ def _tags(picture: LadderPicture) -> list[Tag]:
     tags = {}
     prices = sorted(rung.price for rung in picture.rungs)
     if prices:
-        tags[prices[0]] = Tag(prices[0], "lowest", FAINT)
-        tags[prices[-1]] = Tag(prices[-1], "highest", FAINT)
+        tags[prices[0]] = Tag(prices[0], say("picture.lowest"), FAINT)
+        tags[prices[-1]] = Tag(prices[-1], say("picture.highest"), FAINT)
     buys = [rung.price for rung in picture.rungs if rung.kind is RungKind.BUY]
     sells = [rung.price for rung in picture.rungs if rung.kind is RungKind.SELL]
     if buys:
-        tags[max(buys)] = Tag(max(buys), "next buy", GREEN)
+        tags[max(buys)] = Tag(max(buys), say("picture.next_buy"), GREEN)
     if sells:
-        tags[min(sells)] = Tag(min(sells), "next sell", RED)
-    market = [Tag(picture.market, "market", INK, is_boxed=True)] if picture.market is not None else []
-    return [*tags.values(), *market]
+        tags[min(sells)] = Tag(min(sells), say("picture.next_sell"), RED)
+    if picture.market is None:
+        return [*tags.values()]
+    return [*tags.values(), Tag(picture.market, say("picture.market"), INK, is_boxed=True)]
 
 
 def _draw_rows(axes: "Axes", beside: "Axes", shown: Sequence[Row], scale: Scale) -> None:

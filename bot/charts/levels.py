@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from bot.charts.style import Floats
+from bot.texts.catalogue import say
 
 LEAST_GAP = 10
 """Between two lines, in px."""
@@ -34,7 +35,7 @@ def chosen(levels: Sequence[Each], nth: int) -> list[Each]:
 
 def level_words(nth: int) -> str:
     """What the key says of their lines."""
-    return "levels" if nth == 1 else f"levels, 1 of {nth:,} drawn"
+    return say("picture.levels") if nth == 1 else say("picture.some_levels", nth=nth)
 
 
 def density(entries: Sequence[float]) -> tuple[Floats, Floats]:

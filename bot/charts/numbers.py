@@ -5,7 +5,9 @@ Rule: short enough for the margin of a picture on a phone; the marks of an axis 
 
 import math
 
-UNITS = ((1e9, 1e9, "B"), (1e6, 1e6, "M"), (1e5, 1e3, "k"))
+from bot.texts.catalogue import say
+
+UNITS = ((1e9, 1e9, "picture.billions"), (1e6, 1e6, "picture.millions"), (1e5, 1e3, "picture.thousands"))
 """From what size on a number is shown in which unit."""
 LONGEST = 10
 """Letters that fit beside a panel."""
@@ -17,12 +19,12 @@ def short(value: float, step: float = 0.0) -> str:
     if value == 0:
         return "0"
     size = abs(value)
-    unit, letter = next(((unit, letter) for least, unit, letter in UNITS if size >= least), (1.0, ""))
+    unit, name = next(((unit, name) for least, unit, name in UNITS if size >= least), (1.0, ""))
     finest = abs(step) / unit or 10.0 ** (math.floor(math.log10(size / unit)) - 3)
     places = next((count for count in range(12) if abs(round(finest, count) - finest) < finest / 1000), 12)
     text = f"{value / unit:,.{places}f}"
     text = text.rstrip("0").rstrip(".") if places and not step else text
-    return text + letter
+    return say(name, number=text) if name else text
 
 
 def exact(value: float) -> str:

@@ -30,6 +30,7 @@ from bot.charts.style import (
     png,
 )
 from bot.charts.tags import Tag, draw_tags
+from bot.texts.catalogue import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +84,7 @@ def preview_figure(picture: PreviewPicture) -> "Figure":
     draw_candles(axes, picture.candles, scale, MOST_CANDLES)
     _draw_levels(axes, picture, colors, nth)
     _draw_density(beside, picture, colors, nth)
-    caption(beside, "density" if len(picture.entries) > 1 else "")
+    caption(beside, say("picture.density") if len(picture.entries) > 1 else "")
     for each in (axes, beside):
         if picture.mean is not None:
             each.axhline(picture.mean, color=VIOLET, linewidth=THIN, linestyle=(0, (6, 4)), zorder=4)
@@ -96,20 +97,22 @@ def _key(picture: PreviewPicture, nth: int) -> list[Entry]:
     waiting = [not once and not no for once, no in zip(picture.at_once, picture.refused, strict=True)]
     entries = [Entry(level_words(nth), GREEN)] if any(waiting) else []
     if any(picture.at_once):
-        entries.append(Entry("buy at once" if entries else f"{level_words(nth)}: buy at once", AMBER))
+        word = say("picture.at_once") if entries else say("picture.levels_at_once", levels=level_words(nth))
+        entries.append(Entry(word, AMBER))
     if any(picture.refused):
-        entries.append(Entry("refused", FAINT, Sign.DASHES))
-    return [*entries, Entry("exits" if len(picture.exits) > 1 else "exit", RED)]
+        entries.append(Entry(say("picture.refused"), FAINT, Sign.DASHES))
+    return [*entries, Entry(say("picture.exits") if len(picture.exits) > 1 else say("picture.exit"), RED)]
 
 
 def _tags(picture: PreviewPicture, colors: Sequence[str]) -> list[Tag]:
-    tags = [Tag(picture.market, "market", INK, is_boxed=True)]
+    tags = [Tag(picture.market, say("picture.market"), INK, is_boxed=True)]
     if len(picture.entries) > 1:
-        tags.append(Tag(picture.entries[-1], "max", colors[-1]))
+        tags.append(Tag(picture.entries[-1], say("picture.max"), colors[-1]))
     if picture.entries:
-        tags.append(Tag(picture.entries[0], "min" if len(picture.entries) > 1 else "level", colors[0]))
+        lowest = say("picture.min") if len(picture.entries) > 1 else say("picture.level")
+        tags.append(Tag(picture.entries[0], lowest, colors[0]))
     if picture.mean is not None:
-        tags.append(Tag(picture.mean, "mean", VIOLET))
+        tags.append(Tag(picture.mean, say("picture.mean"), VIOLET))
     return tags
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.charts.curves import Curve, draw_curves, draw_fall, panel_named
 from bot.charts.style import BLUE, BOTTOM, FAINT, GREEN, Floats, Times, page, png
 from bot.charts.timeline import time_axis
+from bot.texts.catalogue import say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,11 +37,14 @@ def profit_chart(picture: ProfitPicture) -> bytes:
 def profit_figure(picture: ProfitPicture) -> "Figure":
     """Realised profit and the total, against holding; below it the total's fall from its peak."""
     figure = page(picture.title, picture.subtitle)
-    curves = [Curve("total", picture.total, GREEN), Curve("realised", picture.realised, BLUE)]
+    curves = [
+        Curve(say("picture.total"), picture.total, GREEN),
+        Curve(say("picture.realised"), picture.realised, BLUE),
+    ]
     if len(picture.hold):
-        curves.append(Curve("holding", picture.hold, FAINT))
-    profit = panel_named(figure, f"profit, {picture.currency}", 208, 910)
-    fall = panel_named(figure, f"below its peak, {picture.currency}", 990, BOTTOM)
+        curves.append(Curve(say("picture.hold"), picture.hold, FAINT))
+    profit = panel_named(figure, say("picture.profit", currency=picture.currency), 208, 910)
+    fall = panel_named(figure, say("picture.below_peak", currency=picture.currency), 990, BOTTOM)
     draw_curves(figure, profit, picture.times, curves)
     draw_fall(figure, fall, picture.times, picture.total)
     for axes in (profit, fall):

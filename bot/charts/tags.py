@@ -55,16 +55,16 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def draw_tags(
-    figure: "Figure", axes: "Axes", scale: Scale, tags: Sequence[Tag], say: Callable[[float], str] = exact
+    figure: "Figure", axes: "Axes", scale: Scale, tags: Sequence[Tag], spelt: Callable[[float], str] = exact
 ) -> None:
-    """The tags beside a panel, and round prices between them; `say` writes a tag's price."""
+    """The tags beside a panel, and round prices between them; `spelt` writes a tag's price."""
     top, bottom = (HEIGHT_PX - edge for edge in (axes.bbox.y1, axes.bbox.y0))
     axes.set_ylim(scale.low, scale.high)
     shown = sorted(tags, key=lambda tag: -tag.price)
     wanted = [scale.place(tag.price, top, bottom) for tag in shown]
     places = spread(wanted, HEIGHT, top, bottom)
     for tag, want, place in zip(shown, wanted, places, strict=True):
-        _draw_tag(figure, tag, say(tag.price), want, place, scale)
+        _draw_tag(figure, tag, spelt(tag.price), want, place, scale)
     rounds, step = scale.rounds(max(2, round((bottom - top) / ROUND_EVERY)))
     axes.set_yticks(rounds, [""] * len(rounds))
     for price in rounds:

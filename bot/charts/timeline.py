@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bot.texts.catalogue import say
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -17,7 +19,6 @@ STEPS = (
     *(DAY * count for count in (1, 2, 3, 5, 7, 10, 14)),
 )
 MONTH_STEPS = (1, 2, 3, 4, 6, 12, 24, 36, 60, 120, 240, 600)
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MARGIN_RATIO = 0.03
 """This near an end a label would stand out of the picture."""
 
@@ -41,7 +42,7 @@ def _months(low: int, high: int, most: int) -> list[tuple[int, str]]:
     fitting = (step for step in MONTH_STEPS if len(range(-(-(first + 1) // step) * step, last + 1, step)) <= most)
     step = next(fitting, MONTH_STEPS[-1])
     months = range(-(-(first + 1) // step) * step, last + 1, step)
-    return [(_begin_of(month), MONTHS[month % 12] if month % 12 else str(1970 + month // 12)) for month in months]
+    return [(_begin_of(month), _name(month) if month % 12 else str(1970 + month // 12)) for month in months]
 
 
 def _begin_of(month: int) -> int:
@@ -51,18 +52,31 @@ def _begin_of(month: int) -> int:
 def _of_day(time: int, step: int) -> str:
     """`14:30`; at midnight, and where only days are told, `23 Nov`."""
     if time % DAY or (step < DAY and step % DAY == 0):
-        return f"{time // HOUR % 24:02}:{time // MINUTE % 60:02}"
+        return _clock(time)
+    day, month = _day(time)
+    return say("picture.day", day=day, month=month)
+
+
+def _clock(time: int) -> str:
+    return f"{time // HOUR % 24:02}:{time // MINUTE % 60:02}"
+
+
+def _day(time: int) -> tuple[int, str]:
+    """Which day of which month."""
     month = int(np.datetime64(time, "ms").astype("datetime64[M]").astype(np.int64))
-    return f"{(time - _begin_of(month)) // DAY + 1} {MONTHS[month % 12]}"
+    return (time - _begin_of(month)) // DAY + 1, _name(month)
+
+
+def _name(month: int) -> str:
+    return say("figures.months").split()[month % 12]
 
 
 def time_axis(axes: "Axes", first: int, last: int, most: int = 4) -> None:
     """Round times beneath a panel whose x is in ms; a single moment stands in the middle."""
     if first >= last:
         axes.set_xlim(first - HOUR, first + HOUR)
-        axes.set_xticks(
-            [first], [f"{_of_day(first - first % DAY, DAY)} {first // HOUR % 24:02}:{first // MINUTE % 60:02}"]
-        )
+        day, month = _day(first)
+        axes.set_xticks([first], [say("figures.stamp", day=day, month=month, time=_clock(first))])
         return
     axes.set_xlim(first, last)
     shown = marks(first, last, most)

@@ -13,6 +13,7 @@ from bot.core.specs import PLACES
 from bot.core.symbols import coins_of
 from bot.core.words import Relative, Resolve, parse_part, read_pairs
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 
 OF_A_MARKET = ("min", "max", "qty", "mean", "stop", "stop_sell", "take")
 """Keys whose values mean nothing on another market; the budget goes with its coin."""
@@ -61,7 +62,7 @@ class Draft:
     def checked(self, price: Decimal) -> "Draft":
         """The same draft, where what it says so far makes sense with the market at `price`; else CommandError."""
         if ("min" in self.given) is not ("max" in self.given):
-            raise CommandError("A range is two prices, such as 60000 65000, or -1% +1%.")
+            raise CommandError(say("typed.half_range"))
         self._spec(price)
         return self
 

@@ -22,6 +22,7 @@ from bot.core.preview import Limits, PlannedLevel, Preview
 from bot.core.specs import MAX_LEVELS, checked
 from bot.core.values import evolve
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 
 NEAT = Context(prec=10, rounding=ROUND_HALF_EVEN)
 """Digits of a price that nobody has typed."""
@@ -189,33 +190,26 @@ def _ids(executors: Iterable[PositionExecutor]) -> list[str]:
 def _out_of_numbers(edit: Edit) -> str:
     if edit.grid.last_number + len(edit.placed) <= MAX_LEVELS:
         return ""
-    return (
-        f"{edit.grid.id} has had {edit.grid.last_number} levels, and its orders can name no more than {MAX_LEVELS}. "
-        "Finish it and make a new one."
-    )
+    return say("problem.out_of_numbers", grid=edit.grid.id, count=edit.grid.last_number, most=MAX_LEVELS)
 
 
 def _frozen(edit: Edit) -> str:
     frozen = next((each.id for each in edit.leaves if each.frozen), None)
-    if frozen is None:
-        return ""
-    return (
-        f"{frozen} is frozen, so its order can't be taken off the book. Look at /why {frozen}, then /resume {frozen}."
-    )
+    return say("problem.frozen", level=frozen) if frozen is not None else ""
 
 
 def _stops_at_once(edit: Edit) -> str:
     stop, bid = edit.made.spec.stop, edit.made.quote.bid
     if stop is None or stop == edit.grid.spec.stop or bid > stop:
         return ""
-    return f"The market ({plain(bid)}) is at or below stop={plain(stop)}: it would stop at once. Take a lower stop."
+    return say("problem.stops_at_once", bid=plain(bid), stop=plain(stop))
 
 
 def _takes_at_once(edit: Edit) -> str:
     take, bid = edit.made.spec.take, edit.made.quote.bid
     if take is None or take == edit.grid.spec.take or bid < take:
         return ""
-    return f"The market ({plain(bid)}) is at or above take={plain(take)}: it would finish at once. Take a higher take."
+    return say("problem.takes_at_once", bid=plain(bid), take=plain(take))
 
 
 # -- common edits ------------------------------------------------------------------------------------------------------
@@ -246,7 +240,7 @@ def widened(spec: GridSpec, ratio: Decimal) -> GridSpec:
 def counted(spec: GridSpec, count: int) -> GridSpec:
     """The same grid with another number of levels. CommandError where that can't be."""
     if spec.count == count:
-        raise CommandError(f"It has {count} level{'s' if count > 1 else ''} already")
+        raise CommandError(say("problem.same_count", count=count))
     return checked(replace(spec, count=count))
 
 
@@ -257,5 +251,5 @@ def earning(spec: GridSpec, more_pct: Decimal) -> GridSpec:
 
 def _moved(spec: GridSpec, minimum: Decimal, maximum: Decimal, mean: Decimal | None = None) -> GridSpec:
     if minimum <= ZERO:
-        raise CommandError(f"The range would reach down to {plain(minimum)}. Write one, such as /edit g1 min=54000")
+        raise CommandError(say("problem.under_zero", low=plain(minimum)))
     return checked(replace(spec, minimum=minimum, maximum=maximum, mean=mean))

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from bot.core.money import ZERO, plain
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 
 MAX_NUMBER = Decimal(10**15)
 MAX_DIGITS = 30
@@ -29,7 +30,7 @@ EITHER = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
 def shown(text: str) -> str:
     """What a person typed, quoted: at most 40 characters, no control marks. Not escaped for HTML."""
     cut = text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
-    return "“" + "".join(char if char.isprintable() else "?" for char in cut) + "”"
+    return say("typed.quoted", text="".join(char if char.isprintable() else "?" for char in cut))
 
 
 def parse_number(text: str, *, what: str, example: str) -> Decimal:
@@ -38,7 +39,7 @@ def parse_number(text: str, *, what: str, example: str) -> Decimal:
     match = NUMERAL.fullmatch(body) if len(body) <= MAX_LENGTH else None
     digits = _with_point(match[2]) if match else None
     if match is None or digits is None:
-        raise CommandError(f"{what} must be a number such as {example}, not {shown(text)}.")
+        raise CommandError(say("typed.number", what=what, example=example, found=shown(text)))
     return bounded(Decimal(match[1] + digits + ("E3" if match[3] else "")), what=what)
 
 
@@ -50,7 +51,8 @@ def parse_quantity(text: str, *, what: str, example: str) -> Decimal:
         return value
     small = plain(parse_number(match[0].replace(",", "."), what=what, example=example))
     sure = small if "." in small else f"{small}.0"
-    raise CommandError(f"{what} {shown(text)} can mean {plain(value)} or {small}; write {plain(value)} or {sure}.")
+    large = plain(value)
+    raise CommandError(say("typed.two_readings", what=what, found=shown(text), large=large, small=small, sure=sure))
 
 
 def bounded(value: Decimal, *, what: str) -> Decimal:
@@ -64,8 +66,7 @@ def bounded(value: Decimal, *, what: str) -> Decimal:
         decimals = text.partition(".")[2]
         if -MAX_NUMBER <= value <= MAX_NUMBER and max(len(significant), len(decimals)) <= MAX_DIGITS:
             return Decimal(text)
-    limits = f"at most 10^15, with at most {MAX_DIGITS} digits"
-    raise CommandError(f"{what} must be {limits}, such as 0.001 or 60000, not {shown(str(value))}.")
+    raise CommandError(say("typed.bounds", what=what, digits=MAX_DIGITS, found=shown(str(value))))
 
 
 def _with_point(body: str) -> str | None:

@@ -16,6 +16,7 @@ from bot.core.margin import Gearing, liquidation_price, margin
 from bot.core.model import FeeSide, Market, Position, Quote, Side
 from bot.core.money import HUNDRED, ZERO, average, ceil_to, plain
 from bot.core.pricing import Offsets, maker_price
+from bot.texts.catalogue import say
 
 ONE = Decimal(1)
 ABOUT = Context(prec=3, rounding=ROUND_CEILING)
@@ -180,9 +181,7 @@ def _planned(
 ) -> PlannedLevel:
     exit_ = grids.exit_price(entry, spec.profit_pct, market.price_tick)
     if entry <= ZERO:
-        return PlannedLevel(
-            number, entry, exit_, ZERO, ZERO, None, f"its price is below one tick ({market.price_tick})"
-        )
+        return PlannedLevel(number, entry, exit_, ZERO, ZERO, None, say("refused.under_tick", tick=market.price_tick))
     amount = grids.amount_per_level(spec, entry, market)
     sold = sold_of(amount, market)
     net = cycle_net(amount, entry, exit_, market)
@@ -210,12 +209,10 @@ def smallest_tradable(entry: Decimal, exit_: Decimal, market: Market) -> Decimal
 
 def _too_small(spec: GridSpec, amount: Decimal, entry: Decimal, exit_: Decimal, market: Market) -> str:
     smallest = smallest_tradable(entry, exit_, market)
-    if spec.budget is not None:
-        budget = ABOUT.plus(smallest * entry * spec.count)
-        advice = f"the smallest budget that works is about {plain(budget)} {market.quote}"
-    else:
-        advice = f"the smallest that works is {plain(smallest)} {market.base}"
-    return f"{plain(amount)} {market.base} is under the market's minimum; {advice}"
+    if spec.budget is None:
+        return say("refused.too_small", amount=plain(amount), coin=market.base, smallest=plain(smallest))
+    budget = plain(ABOUT.plus(smallest * entry * spec.count))
+    return say("refused.budget_too_small", amount=plain(amount), coin=market.base, budget=budget, currency=market.quote)
 
 
 def _twins(made: Preview, limits: Limits) -> str:
@@ -224,14 +221,12 @@ def _twins(made: Preview, limits: Limits) -> str:
         return ""
     first, second = pairs[0]
     fit = (made.spec.maximum - made.spec.minimum) // made.market.price_tick + 1
-    return (
-        f"Levels {first} and {second} fall on the same price {plain(made.levels[first - 1].entry)} "
-        f"(the tick is {plain(made.market.price_tick)}). Take fewer levels (at most {fit} fit) or a wider range."
-    )
+    price, tick = plain(made.levels[first - 1].entry), plain(made.market.price_tick)
+    return say("problem.twins", first=first, second=second, price=price, tick=tick, fit=fit)
 
 
 def _no_levels(made: Preview, limits: Limits) -> str:
-    return "" if made.accepted else f"No level can trade: {made.refused[0].refused}."
+    return "" if made.accepted else say("problem.no_levels", why=made.refused[0].refused)
 
 
 def _under_fees(made: Preview, limits: Limits) -> str:
@@ -239,57 +234,41 @@ def _under_fees(made: Preview, limits: Limits) -> str:
         return ""
     fee_pct = made.market.maker_fee_ratio * HUNDRED
     enough = ceil_to(fee_pct * 2 + fee_pct * fee_pct / HUNDRED + Decimal("0.01"), Decimal("0.01"))
-    return (
-        f"A profit of {plain(made.spec.profit_pct)} % is below the fees of both legs ({plain(fee_pct)} % each): "
-        f"every cycle would lose money. Take {plain(enough)} % or more, or add force."
-    )
+    return say("problem.under_fees", profit=plain(made.spec.profit_pct), fee=plain(fee_pct), enough=plain(enough))
 
 
 def _far_away(made: Preview, limits: Limits) -> str:
     spec, price = made.spec, made.quote.ask
     if spec.force or (spec.maximum >= price * (ONE - FAR_RATIO) and spec.minimum <= price * (ONE + FAR_RATIO)):
         return ""
-    return (
-        f"The whole range {plain(spec.minimum)} … {plain(spec.maximum)} is more than half the price away "
-        f"from the market ({plain(price)}). Check the numbers, or add force."
-    )
+    return say("problem.far_away", low=plain(spec.minimum), high=plain(spec.maximum), price=plain(price))
 
 
 def _over_exposure(made: Preview, limits: Limits) -> str:
     if limits.exposure is None or made.cost <= limits.exposure:
         return ""
-    return (
-        f"It would bind {plain(made.cost)} {made.market.quote} at worst, more than MAX_EXPOSURE allows "
-        f"({plain(limits.exposure)}). Take fewer levels or a smaller amount."
-    )
+    return say("problem.over_exposure", cost=plain(made.cost), currency=made.market.quote, left=plain(limits.exposure))
 
 
 def _of_unknown_leverage(made: Preview, limits: Limits) -> str:
     if not made.market.perpetual or limits.leverage is not None:
         return ""
-    return (
-        f"The exchange doesn't tell the leverage of {made.market.symbol}, so margin and liquidation price can't be "
-        "said. Set LEVERAGE, such as LEVERAGE=3, and start again."
-    )
+    return say("problem.unknown_leverage", symbol=made.market.symbol)
 
 
 def _liquidated(made: Preview, limits: Limits) -> str:
     gearing, lowest = made.gearing, made.spec.minimum
     if made.spec.force or gearing is None or gearing.liquidation <= lowest:
         return ""
-    return (
-        f"With leverage {plain(gearing.leverage)} the position would be liquidated near {plain(gearing.liquidation)}, "
-        f"above MIN ({plain(lowest)}). Take a smaller LEVERAGE or a narrower range, or add force."
+    return say(
+        "problem.liquidated", leverage=plain(gearing.leverage), price=plain(gearing.liquidation), low=plain(lowest)
     )
 
 
 def _over_funds(made: Preview, limits: Limits) -> str:
     if made.spec.force or limits.free is None or made.capital <= limits.free:
         return ""
-    return (
-        f"It would bind {plain(made.capital)} {made.market.quote} at worst, and {plain(limits.free)} are free. "
-        "Take fewer levels or a smaller amount, or add force to let the farther levels wait for funds."
-    )
+    return say("problem.over_funds", capital=plain(made.capital), currency=made.market.quote, free=plain(limits.free))
 
 
 CHECKS: tuple[Callable[[Preview, Limits], str], ...] = (

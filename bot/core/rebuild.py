@@ -22,6 +22,7 @@ from bot.core.lifecycle import State
 from bot.core.model import Leg, Market, Order
 from bot.core.money import ZERO
 from bot.core.snapshot import InheritedGrid
+from bot.texts.catalogue import say
 
 MOST_DECIMALS = 6
 ENOUGH = 3
@@ -135,11 +136,11 @@ def _grid(number: int, group: list[tuple[OrderKey, Order]], markets: Mapping[str
     loop = any(key.cycle > 1 for key, _ in group)
     spec = GridSpec(Shape.LINEAR, symbol, ZERO, ZERO, max(levels), None, None, pct or ZERO, loop)
     if pct is None:
-        return Rebuilt(number, spec, "", (), orders, ("no level shows both its entry and its exit",))
+        return Rebuilt(number, spec, "", (), orders, (say("doubt.no_profit"),))
     if not is_sure:
-        doubts.append(f"the profit could be another than {pct} %")
+        doubts.append(say("doubt.profit", pct=pct))
     if not loop:
-        doubts.append("whether it loops is not to be seen; taken: it does not")
+        doubts.append(say("doubt.loop"))
     entries = {key: entry for key, each in levels.items() if (entry := _entry(each, pct, tick)) is not None}
     curve, shape = _curve(spec, entries, tick)
     starts = []
@@ -149,7 +150,7 @@ def _grid(number: int, group: list[tuple[OrderKey, Order]], markets: Mapping[str
         if start is not None:
             starts.append(start)
     if not curve and _looks_edited(levels, entries):
-        doubts.append("it may have been edited: levels it had before are taken up as well")
+        doubts.append(say("doubt.edited"))
     low, high = min(start.level.entry for start in starts), max(start.level.entry for start in starts)
     most = max(start.level.amount for start in starts)
     spec = replace(spec, shape=Shape(shape or Shape.LINEAR), minimum=low, maximum=high, amount=most)
@@ -222,15 +223,15 @@ def _start(
     name = f"{grid}.{number}"
     entry = entries.get(number) or (curve[number - 1] if curve else None)
     if traces is None or entry is None:
-        return None, f"{name} shows no order, and is left out"
+        return None, say("doubt.left_out", level=name)
     exit_ = grids.exit_price(entry, spec.profit_pct, tick)
     level = Level(grid, number, entry, exit_, traces.amount, spec.loop)
     key, first = traces.orders[0]
     held = first.amount if key.leg is Leg.EXIT else ZERO
     start = Start(level, key.cycle, held)
     if held:
-        return start, f"{name} is taken to have bought {held} at {entry}"
+        return start, say("doubt.bought", level=name, amount=held, price=entry)
     if not traces.is_whole:
-        return start, f"{name}: not all its orders are told of any more"
+        return start, say("doubt.not_whole", level=name)
     is_sure = len(curve) >= ENOUGH or traces.exit is not None
-    return start, "" if is_sure else f"{name} is taken to buy at {entry}: its order may rest short of that"
+    return start, "" if is_sure else say("doubt.entry", level=name, price=entry)

@@ -11,6 +11,7 @@ from bot.core.grids import GridSpec, Shape
 from bot.core.money import ZERO, plain
 from bot.core.numerals import bounded, shown
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 
 MAX_LEVELS = 36**3 - 1
 """The level field of a client order id has three base-36 digits."""
@@ -56,19 +57,17 @@ def checked(spec: GridSpec) -> GridSpec:
         ("take", spec.take, "take"),
     ):
         if value is not None and bounded(value, what=what) <= ZERO:
-            raise CommandError(f"{what} must be above 0, such as {KEYS[key]}, not {plain(value)}.")
+            raise CommandError(say("typed.above_zero", what=what, example=KEYS[key], found=plain(value)))
     if not 1 <= spec.count <= MAX_LEVELS:
-        found = shown(str(Decimal(spec.count)))
-        raise CommandError(f"COUNT must be a whole number from 1 to {MAX_LEVELS}, such as 20, not {found}.")
+        raise CommandError(say("typed.count", most=MAX_LEVELS, found=shown(str(Decimal(spec.count)))))
     if (spec.amount is None) == (spec.budget is None):
-        raise CommandError("A grid has a QTY for each level or a budget in all: write one, such as budget=2000.")
+        raise CommandError(say("typed.no_size"))
     if spec.profit_pct >= MAX_PROFIT_PCT:
-        found = plain(spec.profit_pct)
-        raise CommandError(f"PROFIT is a per cent below {MAX_PROFIT_PCT}, such as 0.5%, not {found}%.")
+        raise CommandError(say("typed.profit", most=MAX_PROFIT_PCT, found=plain(spec.profit_pct)))
     if spec.shape is not Shape.NORMAL and (spec.mean is not None or spec.sigma != USUAL_SIGMA):
-        raise CommandError(f"mean and sigma belong to a normal grid, such as {example_line(Shape.NORMAL)}")
+        raise CommandError(say("typed.normal_only", example=example_line(Shape.NORMAL)))
     if spec.sigma > MAX_SIGMA:
-        raise CommandError(f"sigma must be at most {MAX_SIGMA}, such as 6, not {plain(spec.sigma)}.")
+        raise CommandError(say("typed.sigma", most=MAX_SIGMA, found=plain(spec.sigma)))
     _check_prices(spec)
     return spec
 
@@ -77,17 +76,15 @@ def _check_prices(spec: GridSpec) -> None:
     low, high = plain(spec.minimum), plain(spec.maximum)
     if spec.minimum > spec.maximum:
         swapped = as_command(replace(spec, minimum=spec.maximum, maximum=spec.minimum))
-        raise CommandError(f"MIN must be below MAX, and {low} is above {high}. Did you mean {swapped}")
+        raise CommandError(say("typed.swapped", low=low, high=high, command=swapped))
     if spec.minimum == spec.maximum and spec.count > 1:
-        found = f"for {spec.count} levels, and both are {low}"
-        raise CommandError(f"MIN must be below MAX {found}. For a single level write COUNT 1.")
+        raise CommandError(say("typed.no_range", count=spec.count, price=low))
     if spec.mean is not None and not spec.minimum <= spec.mean <= spec.maximum:
-        raise CommandError(f"mean must lie from MIN to MAX, {low} to {high}, not at {plain(spec.mean)}.")
+        raise CommandError(say("typed.mean", low=low, high=high, found=plain(spec.mean)))
     if spec.stop is not None and spec.take is not None and spec.stop >= spec.take:
-        found = f"{plain(spec.stop)} and {plain(spec.take)}"
-        raise CommandError(f"stop must be below take, such as stop=50000 take=70000, not {found}.")
+        raise CommandError(say("typed.stop_above_take", stop=plain(spec.stop), take=plain(spec.take)))
     if spec.stop_sell and spec.stop is None:
-        raise CommandError("stop_sell=yes says what a stop does: it needs one, such as stop=50000 stop_sell=yes.")
+        raise CommandError(say("typed.no_stop"))
 
 
 def as_command(spec: GridSpec) -> str:

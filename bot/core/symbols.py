@@ -6,9 +6,11 @@ Rule: a word names one market or none. Where it could name two it is refused wit
 import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from typing import Literal
 
 from bot.core.numerals import DASHES, SHOWN_LENGTH, shown
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 
 MOST_LISTED = 5
 
@@ -41,16 +43,17 @@ def resolve_symbol(word: str, symbols: Sequence[str], default: str | None = None
         if len(found) == 1:
             return found[0]
         if found:
-            more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
-            names = ", ".join(found[:MOST_LISTED])
-            raise CommandError(f"{shown(word)} can mean {names}{more}; write one of them in full.")
+            names, more = ", ".join(found[:MOST_LISTED]), len(found) - MOST_LISTED
+            names = say("figures.and_more", texts=names, count=more) if more > 0 else names
+            raise CommandError(say("typed.ambiguous_market", word=shown(word), names=names))
     flats = {"".join(coins_of(symbol)).upper(): symbol for symbol in reversed(symbols)}
     asked_flat = re.sub(r"[/:_-]", "", asked)[:SHOWN_LENGTH]
     near = [flats[name] for name in get_close_matches(asked_flat, flats, n=3)]
-    hint = f"did you mean {listed(near, 'or')}?" if near else "a market is written like BTC/USDT."
-    raise CommandError(f"{shown(word)} isn't a market here; {hint}")
+    if near:
+        raise CommandError(say("typed.near_market", word=shown(word), near=listed(near, "or")))
+    raise CommandError(say("typed.no_market", word=shown(word)))
 
 
-def listed(names: Sequence[str], joint: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return f"{', '.join(names[:-1])} {joint} {names[-1]}" if len(names) > 1 else names[0]
+def listed(names: Sequence[str], joint: Literal["and", "or"] = "and") -> str:
+    """`a`, `a and b`, `a, b and c`; or with `or`."""
+    return say(f"listing.{joint}", names=", ".join(names[:-1]), last=names[-1]) if len(names) > 1 else names[0]

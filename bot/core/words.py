@@ -20,6 +20,7 @@ from bot.core.numerals import DASHES, NUMERAL, SHOWN_LENGTH, bounded, parse_numb
 from bot.core.specs import FLAGS, KEYS, MAX_LEVELS, PLACES, as_command, as_pairs, checked, example_line
 from bot.core.symbols import coins_of, listed, resolve_symbol
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 
 __all__ = [
     "MAX_LEVELS",
@@ -135,11 +136,12 @@ def parse_grid(shape: Shape, words: Sequence[str] | str, *, resolve: Resolve, de
     expected = " ".join(order).upper()
     if len(placed) < len(places):
         missing = [place.upper() for place in places[len(placed) :]]
-        verb = "is" if len(missing) == 1 else "are"
-        raise CommandError(f"{listed(missing)} {verb} missing: expected {expected}. Example: {example}")
+        raise CommandError(
+            say("typed.missing", count=len(missing), names=listed(missing), expected=expected, example=example)
+        )
     rest = shown(" ".join(placed[len(places) :]))
-    why = "" if "qty" in order else " (a budget stands in place of QTY)"
-    raise CommandError(f"{rest} is too much: expected {expected}{why}. Example: {example}")
+    refusal = "typed.too_much" if "qty" in order else "typed.too_much_with_budget"
+    raise CommandError(say(refusal, rest=rest, expected=expected, example=example))
 
 
 def parse_part(words: Sequence[str] | str, *, resolve: Resolve, symbol: str, places: Sequence[str]) -> dict[str, str]:
@@ -151,17 +153,18 @@ def parse_part(words: Sequence[str] | str, *, resolve: Resolve, symbol: str, pla
     placed = _unnamed(given, numbers, symbol, places)
     open_ = [place for place in places if place not in given and (place != "qty" or "budget" not in given)]
     if len(placed) > len(open_):
-        rest = shown(" ".join(placed[len(open_) :]))
-        raise CommandError(f"{rest} has no place here: say what it is, such as count=30 or profit=0.6%.")
+        raise CommandError(say("typed.no_place", rest=shown(" ".join(placed[len(open_) :]))))
     return given | dict(zip(open_, placed, strict=False))
 
 
 def parse_edit(spec: GridSpec, words: Sequence[str] | str) -> GridWords:
     """`spec` after `key=value …`; `none` ends a mean, stop or take; QTY and budget replace each other."""
     changes, numbers = _sorted(split_words(words), None, EDIT_EXAMPLE)
-    if numbers or not changes or "symbol" in changes:
-        found = f", not {shown((*numbers, 'symbol=')[0])}" if numbers or changes else ""
-        raise CommandError(f"A change is one of {_options(first='min')}{found}. Example: {EDIT_EXAMPLE}")
+    if numbers or "symbol" in changes:
+        found = shown((*numbers, "symbol=")[0])
+        raise CommandError(say("typed.no_change", options=_options(first="min"), found=found, example=EDIT_EXAMPLE))
+    if not changes:
+        raise CommandError(say("typed.change", options=_options(first="min"), example=EDIT_EXAMPLE))
     _refuse_both_sizes(changes)
     dropped = {key for key in ("mean", "stop", "take") if changes.get(key, "").lower() in NONE}
     dropped |= {"budget"} if "qty" in changes else {"qty"} if "budget" in changes else set()
@@ -175,7 +178,7 @@ def split_words(words: Sequence[str] | str) -> list[str]:
     found = text.replace(" =", "=").replace("= ", "=").replace(" %", "%").split()
     if len(found) > MAX_WORDS:
         example = example_line(Shape.LINEAR)
-        raise CommandError(f"A grid is said in at most {MAX_WORDS} words, such as {example}, not {len(found)}.")
+        raise CommandError(say("typed.too_many_words", most=MAX_WORDS, example=example, found=len(found)))
     return found
 
 
@@ -194,19 +197,22 @@ def _sorted(
         elif key in FLAGS and not equals:
             _put(given, key, "yes")
         elif key in KEYS:
-            raise CommandError(f"{key} needs a value, such as {key}={KEYS[key]}.")
+            raise CommandError(say("typed.no_value", key=key, example=KEYS[key]))
         elif not equals and NUMBER_LIKE.match(word) and not _is_digit_led(word, place, resolve):
             numbers.append(word)
         elif numbers and word.upper() in coins:  # `2000 USDT`: not the market USDT/EUR
-            hint = f"attach it to its number, such as 2000{word}, or name a market first"
-            raise CommandError(f"The coin {shown(word)} stands alone: {hint}. Example: {example}")
+            raise CommandError(say("typed.lone_coin", word=shown(word), coin=word, example=example))
         elif equals or resolve is None or "symbol" in given or (place and _nearest(name)):
-            near = _nearest(name)
-            hint = f"did you mean {near}?" if near else f"the options are {_options(first='loop')}."
-            raise CommandError(f"{shown(word)} isn't understood; {hint} Example: {example}")
+            raise CommandError(_not_understood(word, name, example))
         else:
             given["symbol"] = word
     return given, numbers
+
+
+def _not_understood(word: str, name: str, example: str) -> str:
+    if near := _nearest(name):
+        return say("typed.near_word", word=shown(word), near=near, example=example)
+    return say("typed.unknown_word", word=shown(word), options=_options(first="loop"), example=example)
 
 
 def _is_digit_led(word: str, place: int, resolve: Resolve | None) -> bool:
@@ -227,7 +233,7 @@ def _resolved(word: str | None, resolve: Resolve, shape: Shape, default_symbol: 
     symbol = resolve(word) if len(word) <= SHOWN_LENGTH else None
     if symbol is None:
         example = example_line(shape, default_symbol)
-        raise CommandError(f"{shown(word)} isn't a market here. Example: {example}")
+        raise CommandError(say("typed.unknown_market", word=shown(word), example=example))
     return symbol
 
 
@@ -239,8 +245,7 @@ def _coin_sum(word: str, symbol: str) -> tuple[str | None, str]:
         if number != word and NUMERAL.fullmatch(number):
             return key, number
     if WITH_COIN.fullmatch(word):
-        hint = f"a budget for {symbol} is in {quote}, such as 2000{quote}"
-        raise CommandError(f"{shown(word)} isn't a number; {hint}.")
+        raise CommandError(say("typed.other_coin", word=shown(word), symbol=symbol, coin=quote))
     return None, word
 
 
@@ -250,9 +255,8 @@ def _without_coin(text: str, coin: str) -> str:
 
 def _put(given: dict[str, str], key: str, text: str) -> None:
     if key in given:
-        hint = "; a price relative to the market has a sign, such as -1% +1%" if text.endswith("%") else ""
-        found = f"{shown(given[key])} and {shown(text)}"
-        raise CommandError(f"{key} is given twice, {found}: write it once, such as {key}={KEYS[key]}{hint}.")
+        refusal = "typed.twice_in_per_cent" if text.endswith("%") else "typed.twice"
+        raise CommandError(say(refusal, key=key, first=shown(given[key]), second=shown(text), example=KEYS[key]))
     given[key] = text
 
 
@@ -274,7 +278,7 @@ def _unnamed(given: dict[str, str], numbers: Sequence[str], symbol: str, places:
 
 def _refuse_both_sizes(given: Mapping[str, str]) -> None:
     if "qty" in given and "budget" in given:
-        raise CommandError("A grid has a QTY for each level or a budget in all, not both: write budget=2000 alone.")
+        raise CommandError(say("typed.both_sizes"))
 
 
 def _nearest(name: str) -> str | None:
@@ -296,7 +300,7 @@ def read_pairs(shape: Shape, symbol: str, given: Mapping[str, str]) -> GridWords
     base, quote = coins_of(symbol)
     count = parse_number(given["count"], what="COUNT", example=KEYS["count"])
     if count != count.to_integral_value():
-        raise CommandError(f"COUNT must be a whole number, such as 20, not {plain(count)}.")
+        raise CommandError(say("typed.whole_count", found=plain(count)))
     profit = given["profit"]
     profit = profit[:-1].removeprefix("+") if profit.endswith("%") else profit
     return GridWords(
@@ -331,7 +335,7 @@ def _size(given: Mapping[str, str], key: str, coin: str) -> Decimal | None:
 def _switch(given: Mapping[str, str], key: str, on: tuple[str, ...] = YES, off: tuple[str, ...] = NO) -> bool:
     text = given.get(key, off[0])
     if text.lower() not in on + off:
-        raise CommandError(f"{key} must be {on[0]} or {off[0]}, such as {key}={on[0]}, not {shown(text)}.")
+        raise CommandError(say("typed.switch", key=key, on=on[0], off=off[0], found=shown(text)))
     return text.lower() in on
 
 
@@ -344,8 +348,7 @@ def _price(text: str, what: str, key: str) -> Price:
         return parse_number(text, what=what, example=KEYS[key])
     match = RELATIVE.fullmatch(text)
     if match is None:
-        hint = f"a price such as {KEYS[key]}, or signed per cents such as -1%"
-        raise CommandError(f"{what} must be {hint}, not {shown(text)}.")
+        raise CommandError(say("typed.price", what=what, example=KEYS[key], found=shown(text)))
     pct = parse_number(match[2], what=what, example="-1%")
     return Relative(-pct if match[1] == "-" else pct)
 
@@ -354,6 +357,6 @@ def _settled(price: Price, market: Decimal | None) -> Decimal:
     if isinstance(price, Decimal):
         return price
     if market is None or not market.is_finite() or market <= ZERO:
-        raise CommandError("The market has no price to count per cents from; write prices, such as 54000 66000.")
+        raise CommandError(say("typed.no_price"))
     exact = WIDE.multiply(market, WIDE.add(HUNDRED, price.pct)).scaleb(-2, WIDE)
-    return bounded(exact, what="A price relative to the market")
+    return bounded(exact, what=say("typed.relative_price"))

@@ -13,6 +13,7 @@ from bot.core.model import Fill, Position
 from bot.core.money import ZERO
 from bot.errors import CommandError
 from bot.manager import TradeManager
+from bot.texts.catalogue import say
 from bot.trading.closing import shares
 
 
@@ -64,15 +65,13 @@ async def follow(manager: TradeManager, symbol: str) -> WrittenOff:
     heart = manager.heartbeat
     position = await manager.world.gateway.position(symbol)
     if position is None:
-        raise CommandError(f"{symbol} has no position here, so the books have nothing to follow")
+        raise CommandError(say("unable.no_position", symbol=symbol))
     await manager.beat()  # the news tell of every fill the position holds
     bid = (await manager.quote(symbol)).bid
     async with heart.lock:
         members, market = heart.margin.executors(symbol), heart.desks[symbol].market
         if not all(member.is_idle for member in members):
-            raise CommandError(
-                f"Orders on {symbol} still rest or are on their way. /orders shows them; /resume asks again"
-            )
+            raise CommandError(say("unable.orders_rest", symbol=symbol))
         missing = max(heart.margin.held(symbol) - max(position.amount, ZERO), ZERO)
         cost = manager.state.holding(symbol).cost
         if missing:

@@ -20,6 +20,7 @@ from bot.errors import CommandError, MarketError
 from bot.manager import TradeManager
 from bot.ports import Policy
 from bot.reports.past import A_DAY, MINUTE, Past
+from bot.texts.catalogue import say
 
 if TYPE_CHECKING:
     from bot.backtest import Run
@@ -61,20 +62,17 @@ class Rehearsals:
     async def thorough(self, spec: GridSpec, days: int) -> "Run":
         """A grid over the last days, or as many of them as there is time for. CommandError, MarketError."""
         if spec.count > MOST_LEVELS_AT_ALL:
-            raise CommandError(
-                f"a backtest takes at most {MOST_LEVELS_AT_ALL:,} levels here, and this grid has {spec.count:,}; "
-                "python -m bot backtest takes any"
-            )
+            raise CommandError(say("unable.backtest_too_large", most=MOST_LEVELS_AT_ALL, count=spec.count))
         if self._thorough.locked():
-            raise CommandError("another backtest is running; send it again when that one is done")
+            raise CommandError(say("unable.backtest_busy"))
         async with self._thorough:
             market = (await self._manager.desk(spec.symbol)).market
             candles = await self._manager.world.data.candles(spec.symbol, days * A_DAY + 1)
             done = await self._traded(spec, market, candles, THOROUGH)
         if done is None and not candles:
-            raise MarketError(f"the exchange tells of no minute of {spec.symbol} in the last {days} days")
+            raise MarketError(say("unable.backtest_no_minute", symbol=spec.symbol, days=days))
         if done is None:
-            raise CommandError("this grid takes too long to be traded over the past; take fewer levels")
+            raise CommandError(say("unable.backtest_too_long"))
         return done
 
     async def _traded(self, spec: GridSpec, market: Market, candles: Sequence[Candle], seconds: float) -> "Run | None":

@@ -17,6 +17,7 @@ from bot.core.pricing import Offsets
 from bot.core.words import Price, Relative, checked, read_pairs
 from bot.errors import CommandError
 from bot.manager import TradeManager
+from bot.texts.catalogue import say
 
 COUNTS = (20, 10, 5, 2, 1)
 USUAL_PROFIT_PCT = Decimal("0.5")
@@ -108,5 +109,5 @@ def span_of(candles: Sequence[Candle], market: Market) -> dict[str, str]:
     low = market.price_down(ROUND_LOW.plus(min((candle.low for candle in candles), default=ZERO)))
     high = market.price_up(ROUND_HIGH.plus(max((candle.high for candle in candles), default=ZERO)))
     if not ZERO < low < high:
-        raise CommandError(f"What {market.symbol} did in the last week is not known here: type two prices instead.")
+        raise CommandError(say("unable.no_week", symbol=market.symbol))
     return {"min": plain(low), "max": plain(high)}

@@ -88,12 +88,8 @@ def read(language: str) -> Catalogue:
     """The texts of a language, over the English ones. SettingsError when there is no such file."""
     if language not in languages():
         raise SettingsError(f"there are no texts in {language[:20]!r}; expected one of {', '.join(languages())}")
-    return Catalogue(_written(language), None if language == ENGLISH else read(ENGLISH))
-
-
-def _written(language: str) -> dict[str, Any]:
-    parts = [file for file in _room().iterdir() if file.name.startswith(f"{language}.")]  # TEMPORARY: fragments
-    return {key: value for part in parts for key, value in tomllib.loads(part.read_text("utf-8")).items()}
+    written = tomllib.loads(_room().joinpath(f"{language}.toml").read_text("utf-8"))
+    return Catalogue(written, None if language == ENGLISH else read(ENGLISH))
 
 
 def _room() -> Any:

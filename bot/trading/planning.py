@@ -16,6 +16,7 @@ from bot.core.portfolio import Grid
 from bot.core.preview import Limits, Preview, preview
 from bot.errors import CommandError, MarketError
 from bot.ports import Policy, World
+from bot.texts.catalogue import say
 from bot.trading.markets import Markets
 from bot.trading.state import TradingState
 
@@ -36,9 +37,7 @@ class Planning:
         """The price now. MarketError when there is none to go by."""
         quote = await self._world.data.quote(symbol)
         if not quote.is_sane:
-            raise MarketError(
-                f"{symbol} has no sane price now (bid {quote.bid}, ask {quote.ask}); try again in a moment"
-            )
+            raise MarketError(say("unable.no_sane_price", symbol=symbol, bid=quote.bid, ask=quote.ask))
         return quote
 
     async def preview(self, spec: GridSpec) -> Preview:
@@ -50,7 +49,7 @@ class Planning:
     async def edit(self, grid_id: str, spec: GridSpec) -> Edit:
         """What making another grid of a running one would do, now. CommandError, MarketError."""
         if self.editable(grid_id).spec == spec:
-            raise CommandError(f"Nothing changes: {grid_id} is just that already. /grid {grid_id} shows it")
+            raise CommandError(say("unable.nothing_changes", grid=grid_id))
         market = (await self._markets.desk(spec.symbol)).market
         quote, limits = await self.quote(spec.symbol), await self.limits(market)
         bare = await self._appraised(spec, market, quote, replace(limits, free=None, exposure=None))
@@ -67,11 +66,11 @@ class Planning:
         """The grid, if it may be edited. CommandError."""
         grid = self._state.grids.get(grid_id)
         if grid is None or grid.ended_at is not None:
-            raise CommandError(f"{grid_id[:20]} runs no more; /grids lists what does")
+            raise CommandError(say("unable.runs_no_more", grid=grid_id[:20]))
         if grid.sale is not None or grid.mode >= Mode.HALTED:
-            raise CommandError(f"{grid_id} is being stopped and can't be edited; /grids lists what runs")
+            raise CommandError(say("unable.stopping", grid=grid_id))
         if grid.mode is Mode.FINISHING:
-            raise CommandError(f"{grid_id} is finishing; /resume {grid_id} first, then edit it")
+            raise CommandError(say("unable.finishing", grid=grid_id))
         return grid
 
     async def limits(self, market: Market) -> Limits:

@@ -14,10 +14,11 @@ from bot.core.numerals import shown
 from bot.core.portfolio import Grid
 from bot.errors import CommandError
 from bot.ports import Policy
+from bot.texts.catalogue import say
 from bot.trading.heartbeat import Heartbeat
 from bot.trading.state import TradingState
 
-_ONE_LEVEL = "{} is one level; stop its grid: /stop {}"
+MOST_NAMED = 5
 
 
 class Steering:
@@ -39,11 +40,12 @@ class Steering:
         if word in self._state.grids:
             grid = self._state.grids[word]
             if grid.ended_at is not None:
-                raise CommandError(f"{word} has ended already; /grids lists what runs")
+                raise CommandError(say("unable.ended", grid=word))
             return [grid], []
-        names = ", ".join(grid.id for grid in living[:5])
-        runs = f"{names} run" if len(living) > 1 else f"{names} runs" if living else "none runs"
-        raise CommandError(f"there is no grid or level {shown(word)}; {runs}. /grids lists them all")
+        if not living:
+            raise CommandError(say("unable.unknown_and_none", word=shown(word)))
+        names = ", ".join(grid.id for grid in living[:MOST_NAMED])
+        raise CommandError(say("unable.unknown", count=len(living), word=shown(word), names=names))
 
     def turn(self, word: str, mode: Mode, now: datetime) -> list[str]:
         """Turn what the word means; returns the ids for which that changed anything. CommandError."""
@@ -51,7 +53,7 @@ class Steering:
         turned = [grid.id for grid in grids if self._turn_grid(grid, mode)]
         for executor in executors:
             if mode > Mode.PAUSED:
-                raise CommandError(_ONE_LEVEL.format(executor.id, executor.level.grid))
+                raise CommandError(say("unable.one_level", level=executor.id, grid=executor.level.grid))
             self._turn_level(executor, mode)
             turned.append(executor.id)
         if mode is Mode.RUNNING and self._policy.max_daily_loss is not None:
@@ -69,7 +71,7 @@ class Steering:
         """Have all orders leave the book, then the coins sold at once. CommandError for a single level."""
         grids, executors = self.targets(word)
         for executor in executors:
-            raise CommandError(_ONE_LEVEL.format(executor.id, executor.level.grid))
+            raise CommandError(say("unable.one_level", level=executor.id, grid=executor.level.grid))
         for grid in grids:
             self._heartbeat.start_sale(grid, "sold by a person")
         return [grid.id for grid in grids]

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from bot.settings import Settings
+from bot.texts.catalogue import say
 
 TELEGRAM = "https://api.telegram.org"
 PAUSE = 3600.0
@@ -26,7 +27,7 @@ def told(line: str, contact: Settings, now: float | None = None) -> bool:
     marks = _marks(contact)
     if any(0 <= at - _time_of(mark) < PAUSE for mark in marks):
         return False
-    text = f"⚠️ I could not start: {line}\nMend the setting and start me again. I say this at most once an hour."
+    text = say("distress.no_start", line=line)
     got = [_sent(contact, owner, text) for owner in sorted(contact.telegram_owner_ids)]
     if any(got):
         _note(marks, at)

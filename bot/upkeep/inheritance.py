@@ -19,6 +19,7 @@ from bot.core.portfolio import Grid
 from bot.core.rebuild import Rebuilt, rebuilt
 from bot.core.snapshot import GridsRebuilt, InheritanceFound
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 from bot.trading.found import told
 from bot.trading.orphans import CANCELLED, LEFT
 from bot.trading.state import INHERITANCE
@@ -29,15 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GATE = (INHERITANCE, "gate")
-WAITS = (
-    "This account has orders of an earlier life of this bot, and what is to become of them is asked first. The "
-    "question is put again now; expected: one of its buttons, such as Leave them"
-)
 OPEN, HELD = "open", "backup"
-LOOKS = (
-    "My store is empty, and whether there is a backup of it comes first. Expected: the button Restore under that "
-    "question, a reply with /restore to a backup, or Go on without it"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +114,13 @@ class Inheritance:
     async def refuse(self) -> None:
         """CommandError while the owner has not answered; the question is put again."""
         if self.is_held:
-            raise CommandError(LOOKS)
+            raise CommandError(say("unable.backup_first"))
         await self.settle()
         if self.is_open:
             self._is_asked = False
             await self.settle()
         if self.is_open:
-            raise CommandError(WAITS)
+            raise CommandError(say("unable.inheritance_first"))
 
     async def rebuild(self, shown: InheritanceFound) -> list[str]:
         """The owner agrees to what was shown; returns the grids made. CommandError when it has changed since."""
@@ -139,7 +132,7 @@ class Inheritance:
                 await self._rebuild(estate, asked=True)
                 return [grid.view.name for grid in estate.grids]
         await self.settle()
-        raise CommandError("Meanwhile these orders have changed, so the question is put again as it stands now")
+        raise CommandError(say("unable.inheritance_changed"))
 
     async def release(self, *, cancel: bool) -> int:
         """The owner wants nothing rebuilt: the orders are cancelled, or left alone. Returns how many there are."""
@@ -162,7 +155,7 @@ class Inheritance:
 
     async def _expected(self) -> Estate:
         if not self.is_open:
-            raise CommandError("That question is answered already. /grids shows what runs")
+            raise CommandError(say("unable.inheritance_answered"))
         return await self._look()
 
     async def _look(self) -> Estate:
@@ -250,8 +243,7 @@ class Inheritance:
 def _doubted(grid: Rebuilt, guessed: int) -> Rebuilt:
     if not guessed:
         return grid
-    doubt = f"the trades of {guessed} orders are told of no more; they are taken at the orders' prices, without fees"
-    return replace(grid, doubts=(*grid.doubts, doubt))
+    return replace(grid, doubts=(*grid.doubts, say("doubt.trades", count=guessed)))
 
 
 def _fixed(question: InheritanceFound) -> list[tuple[object, ...]]:

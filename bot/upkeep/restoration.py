@@ -17,6 +17,7 @@ from bot.core.model import Order
 from bot.core.portfolio import Grid, Totals
 from bot.errors import CommandError, StateForeign
 from bot.ports import Key
+from bot.texts.catalogue import say
 from bot.trading.state import INHERITANCE, ORPHANS, Identity, Meta, TradingState
 
 Tables = Mapping[str, Mapping[str, object]]
@@ -98,19 +99,16 @@ class NoVault:
     is_exchange_new = False
 
     async def pack(self) -> Packed:
-        raise CommandError(_NONE)
+        raise CommandError(say("unable.no_vault"))
 
     async def open(self, data: bytes) -> Backup:
-        raise CommandError(_NONE)
+        raise CommandError(say("unable.no_vault"))
 
     def file(self, name: str) -> Path:
-        raise CommandError(_NONE)
+        raise CommandError(say("unable.no_vault"))
 
     def restore(self, backup: Backup) -> None:
-        raise CommandError(_NONE)
-
-
-_NONE = "Backups are made by a worker only: start it with python -m bot"
+        raise CommandError(say("unable.no_vault"))
 
 
 def tables_of(state: TradingState) -> dict[str, dict[str, object]]:
@@ -136,10 +134,7 @@ def tables_of(state: TradingState) -> dict[str, dict[str, object]]:
 def check_account(backup: Backup, identity: Identity) -> None:
     """StateForeign when it is another account's."""
     if backup.meta.account != identity.account:
-        raise StateForeign(
-            f"This backup belongs to {backup.meta.account}, not to {identity.account}. Nothing was changed; restore it "
-            "in a bot with that account's settings"
-        )
+        raise StateForeign(say("unable.backup_of_another", theirs=backup.meta.account, ours=identity.account))
 
 
 def changes(now: Tables, backup: Backup) -> dict[Key, object | None]:

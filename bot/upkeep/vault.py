@@ -21,6 +21,7 @@ from bot.manager import TradeManager
 from bot.ports import Ledger, Store
 from bot.storage.atomic_json import sync_folder, unwritable
 from bot.storage.backup import MOST_BYTES, packed, unpacked
+from bot.texts.catalogue import say
 from bot.upkeep.restoration import CLOSED, PRETEND, Backup, Packed, Tables, changes, check_account, tables_of
 
 MOST_LINES = 2_000
@@ -60,10 +61,8 @@ class Vault:
         tables[CLOSED] = {f"{number:09d}": trade for number, trade in enumerate(reversed(lines))}
         data = await asyncio.to_thread(self._packed, tables, now)
         if len(data) > MOST_BYTES:
-            raise CommandError(
-                f"The backup would be {len(data) / 1024**2:.0f} MB, and Telegram hands a bot no more than "
-                f"{MOST_BYTES // 1024**2} MB back. Keep a copy of RESULTS_DIR, or set DATABASE_URL"
-            )
+            size, most = f"{len(data) / 1024**2:.0f}", MOST_BYTES // 1024**2
+            raise CommandError(say("unable.backup_too_large", size=size, most=most))
         name = f"rexlapis-{meta.bot}-{now:%Y%m%dT%H%M%SZ}.json.gz"
         running = sum(grid.ended_at is None for grid in manager.state.grids.values())
         return Packed(name, data, now, meta.account, running, len(tables["executors"]))
@@ -85,7 +84,7 @@ class Vault:
         """Where a backup of this name lies in RESULTS_DIR. CommandError when there is none."""
         path = self._folder / name
         if NAME.fullmatch(name) is None or not path.is_file():
-            raise CommandError("Reply with /restore to a document that /backup has sent, or name one in RESULTS_DIR")
+            raise CommandError(say("unable.no_backup"))
         return path
 
     def restore(self, backup: Backup) -> None:

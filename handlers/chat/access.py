@@ -18,10 +18,10 @@ from telegram.ext import ApplicationHandlerStop
 
 from bot.core.snapshot import StrangerKnocked
 from bot.errors import StateError
+from bot.texts.catalogue import say
 from handlers.chat.context import Context
 from handlers.chat.knocks import NOTE, Knocks, called
 from handlers.chat.people import OWNER_NOTE, Role
-from handlers.words import door
 
 log = logging.getLogger(__name__)
 
@@ -118,14 +118,14 @@ class Doorman:
         except StateError as error:
             self.claim = claim
             log.error("the bot could not be claimed: %s", error)
-            await context.say(update, door.UNKEPT)
+            await context.say(update, say("door.unkept"))
             return True
         context.chat.people.own(person.id)
         log.warning("the bot was claimed", extra={"context": {"owner": person.id}})
         self._announce(f"The bot was claimed by the Telegram user {person.id}.")
         if self.on_welcome is not None:
             self.on_welcome(person.id)
-        await context.say(update, door.owned(person.id))
+        await context.say(update, say("door.owned", person=person.id))
         return True
 
     # -- strangers and groups ----------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class Doorman:
         try:
             if chat.type in (ChatType.GROUP, ChatType.SUPERGROUP) and chat.id not in self._told:
                 self._told.add(chat.id)
-                await context.say_to(chat.id, door.GROUP)
+                await context.say_to(chat.id, say("door.group"))
         except TelegramError as error:
             log.debug("a group was left without a word: %s", type(error).__name__)
         try:

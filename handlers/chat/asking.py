@@ -9,9 +9,9 @@ from typing import TypeVar
 from telegram import Update
 
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 from handlers.chat.context import Context
 from handlers.chat.questions import LIFETIME
-from handlers.words import door
 
 About = TypeVar("About")
 
@@ -20,7 +20,7 @@ def ask(update: Update, context: Context, about: object, lasts: timedelta = LIFE
     """Note the question; returns the nonce for its buttons. CommandError where nobody could answer it."""
     person = update.effective_user
     if person is None:
-        raise CommandError(door.NO_PERSON)
+        raise CommandError(say("door.no_person"))
     return context.chat.questions.ask(person.id, about, context.chat.now(), lasts)
 
 
@@ -33,5 +33,5 @@ def nonce_of(update: Update) -> str:
 def expected(about: object, *kinds: type[About]) -> About:
     """What the question was about, one of these. CommandError when the button belongs to another kind of question."""
     if not isinstance(about, kinds):
-        raise CommandError(door.OTHER_QUESTION)
+        raise CommandError(say("door.other_question"))
     return about

@@ -14,7 +14,7 @@ from typing import cast
 from bot.errors import StateError
 from bot.manager import TradeManager
 from bot.ports import Key
-from handlers.words import guide
+from bot.texts.catalogue import say
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +89,9 @@ class Dialogues:
         the same message, which is then shown anew."""
         dialogue = self.of(person_id)
         if dialogue is None:
-            return guide.ENDED
+            return say("guide.ended")
         if nonce != dialogue.nonce and message_id != dialogue.message_id:
-            return guide.OVER
+            return say("guide.over")
         return ""
 
     async def keep(self, dialogue: Dialogue) -> None:

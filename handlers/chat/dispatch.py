@@ -13,12 +13,13 @@ from telegram.error import TelegramError
 
 from bot.core.symbols import resolve_symbol
 from bot.errors import BotError
+from bot.texts.catalogue import say
 from handlers.chat import late
 from handlers.chat.audit import Deed, command_line, subject
 from handlers.chat.context import Context
 from handlers.chat.people import Role
 from handlers.chat.table import Choice, Table
-from handlers.words import door, hints
+from handlers.words import hints
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Dispatch:
             await context.say(update, hints.unknown(name, self._table.commands, self._names(context.role)))
         elif context.role < command.role:
             deed.outcome = "refused: for owners only"
-            await context.say(update, hints.viewers_only_look(name))
+            await context.say(update, say("hints.viewers_only_look", command=f"/{name}"))
         elif message is not None and name not in late.OBEYED_LATE and late.is_late(update, message, context):
             deed.outcome = "late: asked whether to do it now"
             await late.offer(update, context, command)
@@ -73,7 +74,7 @@ class Dispatch:
     async def _hint(self, text: str, context: Context) -> str:
         """What to say to words that are no command."""
         said = hints.no_command(text, self._names(context.role))
-        if said != hints.NOTHING_KNOWN or not hints.MARKET.fullmatch(text):
+        if said != say("hints.nothing_known") or not hints.MARKET.fullmatch(text):
             return said
         try:
             symbols = await context.manager.world.data.symbols()
@@ -109,11 +110,11 @@ class Dispatch:
         if choice is not None and choice.taken is not None and context.role >= choice.role and nonce:
             return choice.taken(update, context, nonce)
         if query is None or update.update_id in context.chat.replayed:
-            return None, door.AFTER_RESTART
+            return None, say("door.after_restart")
         if choice is None or not nonce:
-            return None, door.UNKNOWN_BUTTON
+            return None, say("door.unknown_button")
         if context.role < choice.role:
-            return None, door.FOR_OWNERS
+            return None, say("door.for_owners")
         about = context.chat.questions.take(nonce, query.from_user.id, context.chat.now(), stays=choice.stays)
         return (None, about) if isinstance(about, str) else (about, "")
 

@@ -11,6 +11,7 @@ from telegram import Update
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.errors import BotError
+from bot.texts.catalogue import say
 from handlers.chat.context import Context
 from handlers.words import door
 
@@ -49,7 +50,7 @@ async def _answer(update: object, context: Context) -> None:
             exc_info=error,
             extra={"context": {"ref": reference, "update": getattr(update, "update_id", None)}},
         )
-        html = door.failed(reference)
+        html = say("door.failed", reference=reference)
     if isinstance(update, Update) and context.role:
         await context.say(update, html)
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, Update
 
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 from handlers.chat.asking import ask, expected
 from handlers.chat.audit import Deed, command_line
 from handlers.chat.context import Context
@@ -40,7 +41,7 @@ async def offer(update: Update, context: Context, command: Command) -> None:
     if message is None:
         return
     nonce = ask(update, context, LateCommand(command, update))
-    button = InlineKeyboardButton("Do it now", callback_data=f"{NOW}:{nonce}")
+    button = InlineKeyboardButton(say("door.do_now"), callback_data=f"{NOW}:{nonce}")
     html = door.late(message.text or "", context.chat.now() - message.date)
     await context.say(update, html, InlineKeyboardMarkup([[button]]))
 
@@ -50,7 +51,7 @@ async def do_now(update: Update, context: Context, about: object) -> None:
     late = expected(about, LateCommand)
     command, message = late.command, late.update.message
     if message is None or context.role < command.role:
-        raise CommandError(f"/{command.name} can't be done now; send it again")
+        raise CommandError(say("door.not_now", command=command.name))
     await context.change(update, door.doing_now(message.text or ""))
     context.args = (message.text or "").split()[1:]
     with Deed(late.update, context, command_line(command.name, context.args)):

@@ -20,6 +20,7 @@ from bot.core.model import Order
 from bot.core.snapshot import BackupOlder, BackupWanted
 from bot.errors import BotError, CommandError, MarketError
 from bot.ports import Key
+from bot.texts.catalogue import say
 from bot.upkeep.restoration import PRETEND, Packed, is_too_old, trades_since
 from handlers.chat.context import Chat, tagged
 from handlers.words import vault
@@ -42,12 +43,12 @@ async def fetch(bot: Bot, document: Document | str) -> bytes:
     """A document that Telegram keeps, or the one of an id. CommandError for one it doesn't hand out, TelegramError."""
     size = (document.file_size or 0) if isinstance(document, Document) else 0
     if size > MOST_BYTES:
-        raise CommandError(f"That document is {size / 1024**2:.0f} MB; Telegram hands me no more than 20 MB")
+        raise CommandError(say("pocket.too_large", size=f"{size / 1024**2:.0f}"))
     try:
         file = await bot.get_file(document.file_id if isinstance(document, Document) else document)
         return bytes(await file.download_as_bytearray())
     except BadRequest as error:
-        raise CommandError(f"Telegram does not hand that document out ({error}). Send it to me anew") from None
+        raise CommandError(say("pocket.withheld", error=error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ class Search:
         if pin is None:
             await self._chat.manager.inheritance.go_on()
         elif pin.document is None:
-            await self._want("the newest pinned message in our chat is not my backup")
+            await self._want(say("pocket.not_mine"))
         else:
             await self._use(pin, pin.document)
 
@@ -190,7 +191,7 @@ class Search:
             found = await self._chat.vault.open(await fetch(self._bot, document))
         except BotError as error:
             log.warning("the pinned backup can't be used: %s", error)
-            await self._want(f"the pinned backup can't be used: {error}")
+            await self._want(say("pocket.unusable", error=error))
             return
         await self._pocket.noted(pin.person_id, pin.message_id, found.made_at)
         now = self._chat.now()

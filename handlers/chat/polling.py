@@ -22,6 +22,7 @@ from telegram.request import HTTPXRequest
 from bot.core.snapshot import Trouble
 from bot.errors import StateError
 from bot.manager import TradeManager
+from bot.texts.catalogue import say
 from handlers.chat.inbox import UNREADABLE, Inbox
 from handlers.chat.pace import Sleep, seconds_of
 
@@ -153,8 +154,8 @@ class Poller:
             await self._tell(over=True)
 
     async def _tell(self, *, over: bool) -> None:
-        why = "another program polls with the same token: stop one of them, or make a second bot with BotFather"
+        now = self._manager.world.clock.now()
         try:
-            await self._manager.tell(Trouble(self._manager.world.clock.now(), "telegram", why, over))
+            await self._manager.tell(Trouble(now, "telegram", say("door.other_poller"), over))
         except StateError as error:
             log.warning("a conflict could not be told: %s", error)

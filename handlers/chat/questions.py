@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 
+from bot.texts.catalogue import say
 from handlers.words import door
 
 LIFETIME = timedelta(minutes=10)
@@ -51,9 +52,9 @@ class Questions:
         answered."""
         question = self._open.get(nonce)
         if question is None:
-            return door.USED
+            return say("door.used")
         if question.person_id != person_id:
-            return door.NOT_YOURS
+            return say("door.not_yours")
         is_over = now - question.asked_at > question.lasts
         if is_over or not stays:
             del self._open[nonce]

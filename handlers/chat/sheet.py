@@ -10,9 +10,9 @@ from telegram import InlineKeyboardMarkup, Update
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, TelegramError
 
+from bot.texts.catalogue import say
 from handlers.chat.context import Context, tagged
 from handlers.chat.dialogues import Dialogue
-from handlers.words import guide as words
 
 LAST = "preview"
 """The step at which a decision about the preview ends a dialogue."""
@@ -26,7 +26,7 @@ async def put(update: Update, context: Context, dialogue: Dialogue, html: str, b
         if await _change(context, dialogue, html, buttons):
             return dialogue.message_id
     elif dialogue.message_id:
-        await close(context, dialogue, words.GONE_ON)
+        await close(context, dialogue, say("guide.gone_on"))
     sent = await context.say(update, html, buttons)
     return sent.message_id if sent is not None else 0
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from telegram import BotCommand, Update
 
+from bot.texts.catalogue import say
 from handlers.chat.context import Context
 from handlers.chat.people import Role
 
@@ -23,13 +24,17 @@ Listener = Callable[[Update, Context], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: `usage` as it is typed, with what follows it; `help` in a few words; `role`: the least that may."""
+    """One command: `usage`: what is typed behind its name; `role`: the least that may."""
 
     name: str
     role: Role
     handler: Handler
-    usage: str
-    help: str
+    usage: str = ""
+
+    @property
+    def help(self) -> str:
+        """What it does, in a few words."""
+        return say(f"commands.{self.name}")
 
 
 @dataclass(frozen=True, slots=True)

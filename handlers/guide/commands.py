@@ -16,6 +16,7 @@ from bot.core.symbols import resolve_symbol
 from bot.errors import CommandError
 from bot.reports import offers
 from bot.reports.suggestion import Facts, span_of, suggested
+from bot.texts.catalogue import say
 from handlers import create
 from handlers.chat import sheet
 from handlers.chat.asking import expected
@@ -26,7 +27,6 @@ from handlers.chat.table import Answer, Choice, Handler
 from handlers.guide.progress import advance, begin
 from handlers.guide.steps import BY_NAME, NAMES, STEPS
 from handlers.words import creation, keyboards
-from handlers.words import guide as words
 
 HISTORY_PATIENCE = 20.0
 """Seconds that last week's prices are waited for."""
@@ -89,7 +89,7 @@ async def cancel(update: Update, context: Context) -> None:
     """/cancel: leave the dialogue."""
     is_open = _open(update, context) is not None
     await _leave(update, context, None)
-    await context.say(update, words.LEFT if is_open else words.NOTHING_TO_LEAVE)
+    await context.say(update, say("guide.left") if is_open else say("guide.nothing_to_leave"))
 
 
 async def listen(update: Update, context: Context) -> bool:
@@ -109,7 +109,7 @@ def taken(update: Update, context: Context, nonce: str) -> tuple[object, str]:
     """A button of a page: its nonce, or why it is not obeyed."""
     query = update.callback_query
     if query is None or query.message is None:
-        return None, words.ENDED
+        return None, say("guide.ended")
     refusal = context.chat.dialogues.refusal(nonce, query.from_user.id, query.message.message_id)
     return (None, refusal) if refusal else (Page(nonce), "")
 
@@ -126,7 +126,7 @@ async def _new(update: Update, context: Context, about: object) -> None:
 async def _pick(place: int, update: Update, context: Context, about: object) -> None:
     async def picked(dialogue: Dialogue, facts: Facts) -> Draft:
         if place >= len(dialogue.offers):
-            raise CommandError(words.NO_SUCH_BUTTON)
+            raise CommandError(say("guide.no_such_button"))
         return Draft(dialogue.given).plus(dialogue.offers[place] or await _last_week(context, facts))
 
     await advance(update, context, picked, expected(about, Page))
@@ -147,7 +147,7 @@ async def _leave(update: Update, context: Context, about: object) -> None:
     person = update.effective_user
     if person is not None:
         async with context.chat.dialogues.lock(person.id):
-            await sheet.end(update, context, words.LEFT)
+            await sheet.end(update, context, say("guide.left"))
 
 
 async def _heard(update: Update, context: Context, typed: str) -> None:

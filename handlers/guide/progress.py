@@ -17,6 +17,7 @@ from bot.errors import CommandError
 from bot.reports import offers
 from bot.reports.offers import Offer
 from bot.reports.suggestion import Facts, facts_of
+from bot.texts.catalogue import say
 from handlers import create
 from handlers.chat import sheet
 from handlers.chat.context import Context
@@ -48,7 +49,7 @@ async def begin(
         fresh = replace(fresh, step=_next(Draft(given)))
         await _show(update, context, fresh, intro=intro)
         if former is not None:
-            await sheet.close(context, former, words.REPLACED)
+            await sheet.close(context, former, say("guide.replaced"))
 
 
 async def advance(update: Update, context: Context, change: Change | None, page: Page) -> None:
@@ -103,7 +104,7 @@ def _before(dialogue: Dialogue) -> str:
     names = _names(dialogue)
     place = names.index(dialogue.step)
     if not place:
-        raise CommandError(words.FIRST_STEP)
+        raise CommandError(say("guide.first_step"))
     return names[place - 1]
 
 
@@ -144,8 +145,8 @@ async def _show(
         except CommandError as error:  # answers that don't go together any more: it can be typed, or gone back from
             problem = problem or str(error)
         spans = offers.spans(draft, facts, found) if row.keys == ("min", "max") else ()
-        html = words.page(row.words, place, draft, facts, found, spans=spans, intro=intro, problem=problem)
-    texts = [words.button(row.words, offer, draft) for offer in found] if row is not None else []
+        html = words.page(row.name, place, draft, facts, found, spans=spans, intro=intro, problem=problem)
+    texts = [words.button(row.name, offer, draft) for offer in found] if row is not None else []
     buttons = keyboards.guide(nonce, texts, row.columns if row is not None else 1, has_back=place[0] > 1)
     heard = max(dialogue.heard, update.message.message_id if update.message is not None else 0)
     kept = replace(

@@ -1,7 +1,7 @@
 """The questions of a new grid, in their order.
 
-Rule: a step is a row of `STEPS`: what of the draft it asks for, what is said and offered, and what a typed answer means
-there alone. Figures come from `bot.reports.offers`, words from `handlers.words.guide`.
+Rule: a step is a row of `STEPS`: what of the draft it asks for, what is offered, and what a typed answer means there
+alone. Figures come from `bot.reports.offers`, words from `handlers.words.guide` by the name of the step.
 """
 
 import re
@@ -14,8 +14,8 @@ from bot.core.numerals import parse_number
 from bot.reports import offers
 from bot.reports.offers import Offer
 from bot.reports.suggestion import Facts
+from bot.texts.catalogue import say
 from handlers.chat.sheet import LAST as PREVIEW
-from handlers.words import guide as words
 
 ANY_PCT = re.compile(r"(?:±|\+-|\+/-)?\s*([0-9.,]+)\s*%")
 Reading = Callable[[str, Facts], Mapping[str, str] | None]
@@ -28,7 +28,6 @@ class Step:
 
     name: str
     keys: tuple[str, ...]
-    words: words.Words
     offers: Callable[[Draft, Facts], list[Offer]]
     reads: Reading = lambda typed, facts: None
     wants_number: bool = False
@@ -46,7 +45,7 @@ def _share(typed: str, facts: Facts) -> Mapping[str, str] | None:
     match = ANY_PCT.fullmatch(typed)
     if match is None:
         return None
-    budget = offers.share_of(facts, parse_number(match[1], what="A share of the funds", example="25%"))
+    budget = offers.share_of(facts, parse_number(match[1], what=say("guide.share"), example="25%"))
     return {"budget": plain(budget)}
 
 
@@ -57,13 +56,13 @@ def _again(typed: str, facts: Facts) -> Mapping[str, str] | None:
 
 
 STEPS = (
-    Step("market", ("symbol",), words.MARKET, offers.markets),
-    Step("shape", ("shape",), words.SHAPE, offers.shapes, columns=3),
-    Step("range", ("min", "max"), words.RANGE, offers.ranges, _around),
-    Step("count", ("count",), words.COUNT, offers.counts, wants_number=True),
-    Step("size", ("qty", "budget"), words.SIZE, offers.sizes, _share, wants_number=True),
-    Step("profit", ("profit",), words.PROFIT, offers.profits, wants_number=True),
-    Step("loop", ("loop",), words.LOOP, offers.loops, _again),
+    Step("market", ("symbol",), offers.markets),
+    Step("shape", ("shape",), offers.shapes, columns=3),
+    Step("range", ("min", "max"), offers.ranges, _around),
+    Step("count", ("count",), offers.counts, wants_number=True),
+    Step("size", ("qty", "budget"), offers.sizes, _share, wants_number=True),
+    Step("profit", ("profit",), offers.profits, wants_number=True),
+    Step("loop", ("loop",), offers.loops, _again),
 )
 BY_NAME = {step.name: step for step in STEPS}
 NAMES = (*(step.name for step in STEPS), PREVIEW)

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from telegram.request import BaseRequest, RequestData
 
+from bot.texts.catalogue import say
 from handlers.terminal.input import LineReader, Pressed, Said, stay_in_background, understood
 from handlers.terminal.screen import Screen, plain
 
@@ -36,9 +37,8 @@ Json = dict[str, Any]
 Reply = tuple[int, bytes]
 
 _BOT: Json = {"id": BOT, "is_bot": True, "first_name": "RexLapis Bot", "username": "terminal_bot"}
-_PERSON: Json = {"id": PERSON, "is_bot": False, "first_name": "You"}
 _PHOTO: Json = {"file_id": "picture", "file_unique_id": "picture", "width": 1080, "height": 1350}
-_CHAT: Json = {"id": PERSON, "type": "private", "first_name": "You"}
+_CHAT: Json = {"id": PERSON, "type": "private"}
 
 
 class Refused(Exception):
@@ -123,7 +123,7 @@ class Terminal:
     async def _ended(self) -> None:
         await self._is_quiet.wait()
         if self._had_lines or self._reader.is_terminal:
-            await self._screen.show("Input has ended; trading goes on. Ctrl-C or a signal stops the worker.")
+            await self._screen.show(say("terminal.input_ended"))
         self._on_end(self._had_lines)
 
     async def _update_of(self, line: str) -> Json | None:
@@ -136,7 +136,7 @@ class Terminal:
         if isinstance(meant, Pressed):
             return await self._press(meant.number)
         if meant.text.lower().removeprefix("/") in QUIT:
-            await self._screen.show("Resting orders stay on the exchange." if self._on_quit else "Ctrl-C stops me.")
+            await self._screen.show(say("terminal.quit") if self._on_quit else say("terminal.no_quit"))
             if self._on_quit is not None:
                 self._on_quit()
             return None
@@ -149,7 +149,7 @@ class Terminal:
             "message_id": self._message_id,
             "date": int(self._now().timestamp()),
             "chat": _CHAT,
-            "from": _PERSON,
+            "from": _person(),
             "text": said.text,
         }
         if said.text.startswith("/"):
@@ -159,12 +159,12 @@ class Terminal:
 
     async def _press(self, number: int) -> Json | None:
         if number not in self._buttons:
-            await self._screen.show(f"There is no button {number}.")
+            await self._screen.show(say("terminal.no_button", number=number))
             return None
         message_id, data = self._buttons[number]
         query: Json = {
             "id": str(self._update_id),
-            "from": _PERSON,
+            "from": _person(),
             "chat_instance": "terminal",
             "data": data,
             "message": self._messages.get(message_id) or {"message_id": message_id, "date": 0, "chat": _CHAT},
@@ -278,7 +278,7 @@ class Terminal:
                 path = await asyncio.to_thread(keep_file, self._results_dir, name, data)
             except OSError as error:
                 raise Refused(f"{name} can't be saved: {error.strerror}") from error
-            lines.append(f"Saved as <code>{escape(str(path), quote=False)}</code>")
+            lines.append(say("terminal.saved", path=escape(str(path), quote=False)))
         return "\n".join(lines)
 
 
@@ -287,6 +287,11 @@ QUIET = frozenset({
     "unpinChatMessage", "unpinAllChatMessages", "leaveChat", "setMessageReaction",
 })  # fmt: skip
 """Methods that show nothing in a terminal."""
+
+
+def _person() -> Json:
+    """Whoever sits at the terminal."""
+    return {"id": PERSON, "is_bot": False, "first_name": say("terminal.person")}
 
 
 def html_of(params: Json) -> str:

@@ -1,16 +1,16 @@
-"""Words of the alerts about grids, and of the page on which a chat chooses what it is told. Pure.
+"""What the alerts about grids say, and the page on which a chat chooses what it is told. Pure.
 
 Rule: an alert says what is the case, what it means for the money, and what can be done.
 """
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.core import alerts, snapshot
 from bot.core.snapshot import Notice
 from bot.core.symbols import coins_of
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 from handlers.chat.kinds import Kind, Way, ways_of
 from handlers.words.figures import distance, duration, money, name, number, stamp
 
@@ -20,57 +20,51 @@ if TYPE_CHECKING:
 
 def _out(told: alerts.OutOfRange, config: "ChatConfig") -> str:
     base, quote = (name(coin) for coin in coins_of(told.symbol))
-    dot, side, end = ("📉", "below", "MIN") if told.is_below else ("📈", "above", "MAX")
-    holds = f"It holds {number(told.held)} {base}, bought for {money(told.cost)} {quote}"
-    if not told.held:
-        means = "It holds nothing, and buys again when the price comes back."
-    elif told.is_below:
-        means = f"{holds}; they sell at their exits when the price comes back."
-    else:
-        means = f"{holds}, and buys again when the price comes back."
-    return (
-        f"{dot} {told.grid} is out of range: {name(told.symbol)} at {number(told.price)} is {side} its {end} "
-        f"{number(told.bound)} ({distance(told.price, told.bound)}), since {stamp(told.since, config.timezone)}.\n"
-        f"{means}"
+    means = say("alerts.holds_nothing")
+    if told.held:
+        holds = "alerts.holds_below" if told.is_below else "alerts.holds_above"
+        means = say(holds, amount=f"{number(told.held)} {base}", cost=f"{money(told.cost)} {quote}")
+    return say(
+        "alerts.below" if told.is_below else "alerts.above",
+        grid=told.grid,
+        market=name(told.symbol),
+        price=number(told.price),
+        bound=number(told.bound),
+        distance=distance(told.price, told.bound),
+        time=stamp(told.since, config.timezone),
+        means=means,
     )
 
 
 def _back(told: alerts.BackInRange, config: "ChatConfig") -> str:
     away = duration((told.at - told.since).total_seconds())
-    return f"↩️ {told.grid} is back in range: {name(told.symbol)} at {number(told.price)}, after {away} outside."
+    return say("alerts.back", grid=told.grid, market=name(told.symbol), price=number(told.price), time=away)
 
 
 def _stalled(told: alerts.Stalled, config: "ChatConfig") -> str:
     span = duration((told.at - told.since).total_seconds())
-    sides = (("buy", told.buy), ("sell", told.sell))
-    next_ = [f"next {word} {_beside(price, told.price)}" for word, price in sides if price is not None]
-    orders = ", ".join(next_) if next_ else "no order of it rests"
-    return (
-        f"⏳ {told.grid}: nothing filled for {span}, though the price is in its range.\n"
-        f"{name(told.symbol)} at {number(told.price)}; {orders}. /why {told.grid}"
+    orders = ", ".join(
+        say(text, price=number(price), distance=distance(price, told.price))
+        for text, price in (("alerts.next_buy", told.buy), ("alerts.next_sell", told.sell))
+        if price is not None
     )
-
-
-def _beside(price: Decimal, market: Decimal) -> str:
-    return f"{number(price)} ({distance(price, market)})"
+    return say(
+        "alerts.stalled",
+        grid=told.grid,
+        time=span,
+        market=name(told.symbol),
+        price=number(told.price),
+        orders=orders or say("alerts.no_order"),
+    )
 
 
 def _missing(told: alerts.CoinsMissing, config: "ChatConfig") -> str:
-    coin = name(told.coin)
-    return (
-        f"🛑 {coin} is missing: the grids hold {number(told.held)} by the books, and the account has "
-        f"{number(told.found)}. Did somebody sell or move {number(told.held - told.found)} {coin}?\n"
-        "Exits without coins are refused. Bring them back, or end a grid and keep what is left: /stop. "
-        "/reconcile shows it line by line."
-    )
+    held, found, missing = number(told.held), number(told.found), number(told.held - told.found)
+    return say("alerts.coins_missing", coin=name(told.coin), held=held, found=found, missing=missing)
 
 
 def _gone(told: snapshot.PersonGone, config: "ChatConfig") -> str:
-    who = "An owner" if told.is_owner else "A viewer"
-    return (
-        f"👤 {who}, user id <code>{told.person_id}</code>, has blocked me. "
-        "They hear nothing more until they write to me again."
-    )
+    return say("alerts.owner_gone" if told.is_owner else "alerts.viewer_gone", id=told.person_id)
 
 
 TEXTS: Mapping[type[Notice], Callable[..., str]] = {
@@ -81,42 +75,8 @@ TEXTS: Mapping[type[Notice], Callable[..., str]] = {
     snapshot.PersonGone: _gone,
 }
 
-KINDS: Mapping[type[Notice], str] = {
-    alerts.OutOfRange: "out of range",
-    alerts.BackInRange: "back in range",
-    alerts.Stalled: "nothing filled",
-    alerts.CoinsMissing: "coins missing",
-    snapshot.PersonGone: "person gone",
-}
-
 
 # -- the page of /alerts ---------------------------------------------------------------------------------------------
-
-TITLES: Mapping[Kind, str] = {
-    Kind.ALARMS: "Alarms",
-    Kind.FILLS: "Fills",
-    Kind.TRADES: "Closed trades",
-    Kind.LEVELS: "Levels",
-    Kind.RANGE: "Range",
-    Kind.GRIDS: "Grids",
-    Kind.TROUBLE: "Trouble",
-    Kind.REPORTS: "Daily report",
-    Kind.RESTARTS: "Restarts",
-    Kind.PEOPLE: "People",
-}
-
-SENTENCES: Mapping[Kind, str] = {
-    Kind.ALARMS: "money is at risk, or I need your answer; never off",
-    Kind.FILLS: "an order of a level was bought or sold",
-    Kind.TRADES: "a level sold what it had bought, with the profit",
-    Kind.LEVELS: "the exchange refuses a level again and again",
-    Kind.RANGE: "the price has left a grid's range, or nothing fills",
-    Kind.GRIDS: "a grid has ended, was sold, or took its profit",
-    Kind.TROUBLE: "the exchange does not answer, or does again",
-    Kind.REPORTS: "what the day before brought, with a chart",
-    Kind.RESTARTS: "I was away, and what happened meanwhile",
-    Kind.PEOPLE: "a stranger wrote to me, or somebody blocked me",
-}
 
 SIGNS: Mapping[Way, str] = {Way.ON: "🔔", Way.SILENT: "🔕", Way.DIGEST: "📦", Way.OFF: "✖️"}
 
@@ -129,32 +89,21 @@ def understood(text: str) -> tuple[Kind, Way] | None:
     kind = next((kind for kind in Kind if kind == " ".join(words[:-1])), None)
     way = next((way for way in Way if way == words[-1]), None)
     if kind is None or way is None:
-        kinds, ways = ", ".join(Kind), ", ".join(Way)
-        raise CommandError(f"Expected a kind ({kinds}) and a way ({ways}), such as /alerts fills silent")
+        raise CommandError(say("alerts.expected", kinds=", ".join(Kind), ways=", ".join(Way)))
     if way not in ways_of(kind):
-        raise CommandError("Alarms are never off and never gathered; they can be silent: /alerts alarms silent")
+        raise CommandError(say("alerts.alarms_stay"))
     return kind, way
 
 
 def page(ways: Mapping[Kind, Way]) -> str:
     """What is pushed to a chat, and how."""
-    lines = [f"{SIGNS[way]} <b>{TITLES[kind]}</b>: {SENTENCES[kind]}" for kind, way in ways.items()]
-    return (
-        "<b>What I push to this chat</b>\n"
-        + "\n".join(lines)
-        + "\n\n🔔 on · 🔕 silent · 📦 one message an hour, edited in place · ✖️ off. Press a kind to turn it."
-    )
+    lines = [
+        f"{SIGNS[way]} <b>{say(f'alerts.title.{kind}')}</b>: {say(f'alerts.sentence.{kind}')}"
+        for kind, way in ways.items()
+    ]
+    return "\n".join([say("alerts.page"), *lines, "", say("alerts.legend")])
 
 
 def button(kind: Kind, way: Way) -> str:
     """The button that turns a kind."""
-    return f"{SIGNS[way]} {TITLES[kind]}"
-
-
-def left(grid: str) -> str:
-    """Behind an alert that somebody has seen and lets stand."""
-    return f"Left as it is. /grid {grid}"
-
-
-def level_paused(executor: str) -> str:
-    return f"✋ {executor} is paused: it buys nothing more, its exit stays. /resume {executor} goes on."
+    return f"{SIGNS[way]} {say(f'alerts.title.{kind}')}"

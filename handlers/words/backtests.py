@@ -4,72 +4,82 @@ Rule: how long a past it was and what holding would have brought stand beside ev
 is said.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.core.specs import as_command
+from bot.texts.catalogue import say
 from handlers.words.captions import Part, fitted, text_of
-from handlers.words.figures import duration, foreign, gain, money, name, pct, plural
+from handlers.words.figures import duration, foreign, gain, money, name, pct
+from handlers.words.standing import loop_word
 
 if TYPE_CHECKING:
     from bot.backtest import Run
 
 EXAMPLE = "/backtest linear -5% +5% 20 0.001 0.5% loop days=7"
-NO_PAST = "No past prices could be had now, so there is no picture of them and no backtest."
 
 
 def line(done: "Run") -> str:
     """A backtest in a sentence, for the preview of its grid."""
-    report, coin = done.report, name(done.preview.market.quote)
-    return (
-        f"Over the last {_span(done)} it would have closed <b>{plural(report.round_trips, 'trade')}</b>: "
-        f"<b>{gain(report.profit)} {coin}</b>{_part(done)}, deepest fall {money(report.max_drawdown)}; "
-        f"holding {gain(report.hold)}. Past prices, no promise."
+    report = done.report
+    return say(
+        "backtests.line",
+        span=_span(done),
+        trades=say("count.trade", count=report.round_trips),
+        profit=gain(report.profit),
+        coin=name(done.preview.market.quote),
+        share=_share(done),
+        fall=money(report.max_drawdown),
+        hold=gain(report.hold),
     )
 
 
 def under_way(days: int, symbol: str) -> str:
     """While it takes longer."""
-    return f"Trading the grid over the last {plural(days, 'day')} of {name(symbol)}; that may take half a minute…"
+    return say("backtests.under_way", days=say("count.day", count=days), symbol=name(symbol))
 
 
 def answer(done: "Run", days: int) -> str:
     """All of a backtest, under its picture: it fits there."""
-    report, spec, coin = done.report, done.preview.spec, name(done.preview.market.quote)
-    loop = "loop" if spec.loop else "once"
-    head = f"<b>Backtest: {spec.shape} {name(spec.symbol)}, {plural(spec.count, 'level')}, {loop}</b>"
-    figures = [
-        f"Closed trades: <b>{report.round_trips:,}</b>",
-        f"Realised: {gain(report.realized)} {coin} after {money(report.fees)} of fees",
-        f"Open: {gain(report.unrealized)} {coin} in {plural(report.open_positions, 'level')}",
-        f"Together: <b>{gain(report.profit)} {coin}</b>{_part(done)}",
-        f"Deepest fall: {money(report.max_drawdown)} {coin}",
-        f"Holding instead: {gain(report.hold)} {coin}",
-        f"Bound at worst: {money(report.capital, up=True)} {coin}",
-    ]
+    spec = done.preview.spec
+    levels, minutes = say("count.level", count=spec.count), say("count.minute", count=done.report.bars)
+    head = say("backtests.head", shape=spec.shape, symbol=name(spec.symbol), levels=levels, loop=loop_word(spec))
     parts = [
         Part(0, head),
-        Part(1, f"The last {_span(done)}, {plural(report.bars, 'minute')} of prices."),
+        Part(1, say("backtests.span", span=_span(done), minutes=minutes)),
         *_shorter(done, days),
-        Part(1, "\n".join(figures)),
+        Part(1, "\n".join(_figures(done))),
         Part(4, f"<code>{foreign(as_command(spec), 1000)}</code>"),
-        Part(2, "Past prices: an order fills when the market trades through it. No promise."),
+        Part(2, say("backtests.promise")),
     ]
     return text_of(fitted(parts)[0])
+
+
+def _figures(done: "Run") -> Iterable[str]:
+    report, coin = done.report, name(done.preview.market.quote)
+    yield say("backtests.closed", count=report.round_trips)
+    yield say("backtests.realised", profit=gain(report.realized), coin=coin, fees=money(report.fees))
+    levels = say("count.level", count=report.open_positions)
+    yield say("backtests.open", profit=gain(report.unrealized), coin=coin, levels=levels)
+    yield say("backtests.together", profit=gain(report.profit), coin=coin, share=_share(done))
+    yield say("backtests.fall", fall=money(report.max_drawdown), coin=coin)
+    yield say("backtests.hold", hold=gain(report.hold), coin=coin)
+    yield say("backtests.capital", capital=money(report.capital, up=True), coin=coin)
 
 
 def _shorter(done: "Run", days: int) -> list[Part]:
     """Where it is not the past that was asked for."""
     if done.span > timedelta(days=days) - timedelta(hours=1):
         return []
-    return [Part(3, f"Of the {plural(days, 'day')} asked for: more is not known, or would take too long.")]
+    return [Part(3, say("backtests.shorter", days=say("count.day", count=days)))]
 
 
 def _span(done: "Run") -> str:
-    return duration(done.span.total_seconds()).removesuffix(" 0 h")
+    return duration(done.span.total_seconds())
 
 
-def _part(done: "Run") -> str:
+def _share(done: "Run") -> str:
     """The profit as a part of what is bound."""
-    part = done.report.profit_pct
-    return f" ({pct(part, sign=True)})" if part is not None else ""
+    share = done.report.profit_pct
+    return f" ({pct(share, sign=True)})" if share is not None else ""

@@ -13,7 +13,8 @@ from bot.core import snapshot
 from bot.core.model import Side
 from bot.core.snapshot import Notice
 from bot.core.symbols import coins_of, listed
-from handlers.words.figures import agree, foreign, funds, money, name, number, numbers_of, plural
+from bot.texts.catalogue import say
+from handlers.words.figures import foreign, funds, money, name, number, numbers_of
 
 if TYPE_CHECKING:
     from handlers.chat.context import ChatConfig
@@ -21,61 +22,48 @@ if TYPE_CHECKING:
 MOST_NAMED = 10
 MOST_COINS = 12
 
-NOT_LIVE = "⏸ This account has not traded live yet: nothing is placed before you press <b>Trade live</b>."
-LIVE = "✅ Trading live. What was waiting is placed now; /status shows it, /panic takes all of it off."
-
 
 def live_question(told: snapshot.LiveAsked) -> str:
     """Before the first order of an account: whose it is, what is on it, what limits the bot."""
-    held = "it couldn't be read now, /balance tries again"
-    if told.balances is not None:
-        shown = [f"{funds(amount)} {name(coin)}" for coin, amount in told.balances[:MOST_COINS]]
-        more = len(told.balances) - len(shown)
-        held = listed([*shown, f"{more:,} coins more"] if more > 0 else shown) if shown else "nothing"
+    most = told.max_open_orders
     caps = (
         ("MAX_EXPOSURE", _cap(told.max_exposure)),
         ("MAX_DAILY_LOSS", _cap(told.max_daily_loss)),
-        ("MAX_OPEN_ORDERS", "the exchange's own" if told.max_open_orders is None else f"{told.max_open_orders:,}"),
+        ("MAX_OPEN_ORDERS", say("cautions.exchange_cap") if most is None else f"{most:,}"),
     )
-    return (
-        "🔑 <b>Trade live?</b> The first live start on this account: real orders, real money.\n"
-        f"Account: <code>{foreign(told.account)}</code>\n"
-        f"On it: {held}\n"
-        f"Caps: {', '.join(f'{setting} {value}' for setting, value in caps)}\n"
-        "Until you press <b>Trade live</b> nothing is sent. Grids can be made meanwhile; /resume shows this again."
+    return say(
+        "cautions.question",
+        account=foreign(told.account),
+        balances=_balances(told.balances),
+        caps=", ".join(f"{setting} {value}" for setting, value in caps),
     )
+
+
+def _balances(balances: Sequence[tuple[str, Decimal]] | None) -> str:
+    if balances is None:
+        return say("cautions.unreadable")
+    shown = [f"{funds(amount)} {name(coin)}" for coin, amount in balances[:MOST_COINS]]
+    more = len(balances) - len(shown)
+    shown += [say("cautions.more_balances", count=more)] if more > 0 else []
+    return listed(shown) if shown else say("cautions.no_balance")
 
 
 def _cap(value: Decimal | None) -> str:
-    return "none" if value is None else money(value)
-
-
-def taken_off(told: snapshot.LevelsHalted) -> str:
-    """The one question about all orders that somebody took off the book."""
-    count, first = len(told.levels), told.levels[0]
-    what = agree(count, "an order was", "orders were")
-    return (
-        f"✋ {_named(told.levels)}: {what} taken off the book, and not by me. "
-        f"{agree(count, 'It places', 'They place')} nothing until you decide.\n"
-        f"<b>Resume</b> places {agree(count, 'it', 'them')} again; <b>Leave out</b> keeps "
-        f"{agree(count, 'it', 'them')} off until /resume {first} or /resume {first.partition('.')[0]}."
-    )
+    return say("cautions.no_cap") if value is None else money(value)
 
 
 def resumed(levels: Sequence[str]) -> str:
     """After Resume."""
     if not levels:
-        return "Their grid has ended meanwhile; nothing was changed. /grids lists what runs."
-    return f"▶️ {_named(levels)}: back on the book as the price allows."
+        return say("cautions.ended_meanwhile")
+    return say("cautions.resumed", levels=_named(levels))
 
 
 def left_out(levels: Sequence[str]) -> str:
     """After Leave out."""
     first = levels[0]
-    return (
-        f"⏸ {_named(levels)}: left out. What {agree(len(levels), 'it holds', 'they hold')} is kept and not offered; "
-        f"/resume {first} or /resume {first.partition('.')[0]} goes on."
-    )
+    grid = first.partition(".")[0]
+    return say("cautions.left_out", levels=_named(levels), count=len(levels), level=first, grid=grid)
 
 
 def _named(levels: Sequence[str]) -> str:
@@ -86,9 +74,11 @@ def _named(levels: Sequence[str]) -> str:
         grids.setdefault(grid, []).append(int(number_))
     if len(levels) == 1:
         return levels[0]
-    texts = [f"{grid} {agree(len(group), 'level', 'levels')} {numbers_of(group)}" for grid, group in grids.items()]
+    texts = [
+        say("cautions.levels", grid=grid, count=len(group), numbers=numbers_of(group)) for grid, group in grids.items()
+    ]
     more = len(texts) - MOST_NAMED
-    return listed([*texts[:MOST_NAMED], plural(more, "more grid")] if more > 0 else texts)
+    return listed([*texts[:MOST_NAMED], say("count.more_grid", count=more)] if more > 0 else texts)
 
 
 def _live_asked(told: snapshot.LiveAsked, config: "ChatConfig") -> str:
@@ -96,45 +86,42 @@ def _live_asked(told: snapshot.LiveAsked, config: "ChatConfig") -> str:
 
 
 def _taken_off(told: snapshot.LevelsHalted, config: "ChatConfig") -> str:
-    return taken_off(told)
+    """The one question about all orders that somebody took off the book."""
+    count, first = len(told.levels), told.levels[0]
+    grid = first.partition(".")[0]
+    return (
+        f"{say('cautions.taken_off', levels=_named(told.levels), count=count)}\n"
+        f"{say('cautions.taken_off_choice', count=count, level=first, grid=grid)}"
+    )
 
 
 def _cut_short(told: snapshot.OrderCutShort, config: "ChatConfig") -> str:
     base = name(coins_of(told.symbol)[0])
-    order = "buy" if told.side is Side.BUY else "sale"
+    cut = "cautions.cut_buy" if told.side is Side.BUY else "cautions.cut_sale"
+    filled, amount = number(told.filled), f"{number(told.amount)} {base}"
     return (
-        f"✂️ {told.executor}: somebody took the rest of its {order} off the book, after {number(told.filled)} of "
-        f"{number(told.amount)} {base} had traded. That counts, and the level goes on from there; "
-        f"take its next order off as well and it is left out. /why {told.executor}"
+        f"{say(cut, level=told.executor, filled=filled, amount=amount)} "
+        f"{say('cautions.after_cut', level=told.executor)}"
     )
 
 
 def _taker(told: snapshot.TakerFilled, config: "ChatConfig") -> str:
     base = name(coins_of(told.symbol)[0])
-    did = "bought" if told.side is Side.BUY else "sold"
-    return (
-        f"🚨 {told.executor} {did} {number(told.amount)} {base} at {number(told.price)} as a <b>taker</b>, where only "
-        "maker fills should be: the fee is higher than planned. /logs has the order. "
-        f"Further ones of {name(told.symbol)} within half an hour are not told."
-    )
+    did = "cautions.taker_bought" if told.side is Side.BUY else "cautions.taker_sold"
+    what = say(did, level=told.executor, amount=f"{number(told.amount)} {base}", price=number(told.price))
+    return f"{what} {say('cautions.after_taker', market=name(told.symbol))}"
 
 
 def _withheld(told: snapshot.OrderWithheld, config: "ChatConfig") -> str:
     grid = told.executor.partition(".")[0]
-    return (
-        f"🛑 {told.executor} is frozen: I was about to send {foreign(told.why, 300)}, which can't be right. "
-        f"Nothing was sent, and the other levels go on. Look at /grid {grid}, then /resume {told.executor}"
-    )
+    return say("cautions.withheld", level=told.executor, grid=grid, why=foreign(told.why))
 
 
 def _shut(told: snapshot.MarketShut, config: "ChatConfig") -> str:
-    symbol = name(told.symbol)
+    market = name(told.symbol)
     if told.over:
-        return f"✅ {symbol} can be traded again."
-    return (
-        f"⛔ {symbol} can't be traded now: <i>{foreign(told.why)}</i>\n"
-        "Nothing is placed there until it can; I look every minute. What is on the book stays."
-    )
+        return say("cautions.open_again", market=market)
+    return say("cautions.shut", market=market, why=foreign(told.why))
 
 
 TEXTS: Mapping[type[Notice], Callable[..., str]] = {
@@ -146,12 +133,3 @@ TEXTS: Mapping[type[Notice], Callable[..., str]] = {
     snapshot.MarketShut: _shut,
 }
 """Words for those of these that are told unasked."""
-
-KINDS: Mapping[type[Notice], str] = {
-    snapshot.LiveAsked: "first live start",
-    snapshot.LevelsHalted: "orders taken off by a person",
-    snapshot.OrderCutShort: "order cut short by a person",
-    snapshot.TakerFilled: "taker fill",
-    snapshot.OrderWithheld: "order withheld",
-    snapshot.MarketShut: "market shut or open again",
-}

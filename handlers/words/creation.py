@@ -18,10 +18,10 @@ from bot.core.preview import PlannedLevel, Preview
 from bot.core.specs import as_command
 from bot.core.symbols import listed
 from bot.reports.views import PlacingView
+from bot.texts.catalogue import say
 from handlers.words import perpetuals
 from handlers.words.captions import Part, fitted, text_of
 from handlers.words.figures import (
-    agree,
     fixed,
     foreign,
     gain,
@@ -31,7 +31,6 @@ from handlers.words.figures import (
     numbers_of,
     pct,
     places_of,
-    plural,
     table,
     top,
 )
@@ -62,47 +61,45 @@ def preview_text(made: Preview, notes: Sequence[str] = ()) -> str:
     parts.insert(2, _levels(made))
     command = _command(made)
     if not made.problems:
-        return "\n".join([*parts, f"{UNDERSTOOD}\n{command}", ASKED])
+        return "\n".join([*parts, say("creation.understood"), command, say("creation.asked")])
     problems = [f"🛑 {foreign(problem, 600)}" for problem in made.problems]
-    advice = "It can't be created like this. Change the command and send it again:"
-    return "\n".join([*parts, *problems, advice, command])
+    return "\n".join([*parts, *problems, say("creation.impossible"), command])
 
 
 def preview_card(made: Preview, notes: Sequence[str] = ()) -> Card:
     """The same for a picture: what matters most as its caption, and where that can't hold all of it the levels and the
     rest as a text before it."""
     rows = [Part(LEVELS, _rows(made))] if len(made.levels) <= MOST_ROWS else []
-    command = Part(COMMAND, f"{UNDERSTOOD}\n{_command(made)}")
-    within, left = fitted([*_parts(made, notes), *rows, command, Part(HEADING, ASKED)])
+    command = Part(COMMAND, f"{say('creation.understood')}\n{_command(made)}")
+    within, left = fitted([*_parts(made, notes), *rows, command, Part(HEADING, say("creation.asked"))])
     caption = text_of(within)
     if rows and not left:
         return Card("", caption)
-    head = Part(HEADING, f"<b>All levels of {made.spec.shape} {name(made.spec.symbol)}</b>")
+    head = Part(HEADING, say("creation.all_levels", shape=made.spec.shape, symbol=name(made.spec.symbol)))
     others = [part for part in left if part not in rows]
     return Card(text_of([head, Part(LEVELS, _levels(made)), *others]), caption)
 
 
 HEADING, MONEY, COMMAND, AT_STAKE, REFUSALS, ENDS_AT, BESIDES, LEVELS = range(8)
 """What finds a place in a caption first."""
-UNDERSTOOD = "As understood, to copy:"
-ASKED = "Nothing is sent before you press Create."
 
 
 def _parts(made: Preview, notes: Sequence[str]) -> list[Part]:
     """Everything but the levels and the command, in the order in which it is read."""
     spec, quote = made.spec, made.quote
-    loop = "loop" if spec.loop else "once"
-    title = f"<b>Preview: {spec.shape} {name(spec.symbol)}, {plural(spec.count, 'level')}, {loop}</b>"
-    again, *ends = _rules(spec)
+    again = say("creation.loop") if spec.loop else say("creation.once")
+    title = say("creation.title", count=spec.count, shape=spec.shape, symbol=name(spec.symbol), again=again)
+    bid, ask = top(quote.bid, quote.ask)
+    loops, *ends = _rules(spec)
     return [
         Part(HEADING, title),
-        Part(BESIDES, "Market now: bid {}, ask {}".format(*top(quote.bid, quote.ask))),
+        Part(BESIDES, say("creation.market_now", bid=bid, ask=ask)),
         *(Part(AT_STAKE, line) for line in _marks(made)),
         *(Part(REFUSALS, line) for line in _refusals(made)),
         *(Part(MONEY, line) for line in _money(made)),
         *(Part(AT_STAKE, line) for line in perpetuals.gearing(made)),
         *(Part(MONEY, note) for note in notes),
-        Part(BESIDES, again),
+        Part(BESIDES, loops),
         *(Part(ENDS_AT, line) for line in ends),
     ]
 
@@ -114,7 +111,7 @@ def _command(made: Preview) -> str:
 def _rows(made: Preview) -> str:
     """The levels in lines that need no columns."""
     prices, amounts = places_of([made.market.price_tick]), places_of(level.amount for level in made.levels)
-    lines = ["<blockquote expandable>Levels: entry → exit · amount"]
+    lines = [f"<blockquote expandable>{say('creation.rows')}"]
     for level in made.levels:
         figures = f"{fixed(level.entry, prices)} → {fixed(level.exit, prices)} · {fixed(level.amount, amounts)}"
         lines.append(f"{level.number}{_mark(level).strip()}  {figures}")
@@ -126,7 +123,7 @@ def _levels(made: Preview) -> str:
     amounts = places_of(level.amount for level in levels)
     if len(levels) <= MOST_LEVELS:
         return _table(levels, prices, amounts)
-    between = f"… {len(levels) - 2 * ENDS:,} levels between, all of them in the file above …"
+    between = say("creation.between", count=len(levels) - 2 * ENDS)
     return f"{_table(levels[:ENDS], prices, amounts)}\n{between}\n{_table(levels[-ENDS:], prices, amounts)}"
 
 
@@ -135,7 +132,7 @@ def _table(levels: Sequence[PlannedLevel], prices: int, amounts: int) -> str:
     for level in levels:
         figures = (fixed(level.entry, prices), fixed(level.exit, prices), fixed(level.amount, amounts))
         rows.append((f"{level.number}{_mark(level)}", *figures))
-    return table(("# ", "entry", "exit", "amount"), rows)
+    return table(("# ", say("creation.entry"), say("creation.exit"), say("creation.amount")), rows)
 
 
 def _mark(level: PlannedLevel) -> str:
@@ -144,21 +141,16 @@ def _mark(level: PlannedLevel) -> str:
 
 def _marks(made: Preview) -> Iterable[str]:
     """What the marks in the table mean: what buys at once, and what waits."""
-    now, coin = made.immediate, name(made.market.quote)
+    now = made.immediate
     if now and now[0].buys_at is not None:
-        yield (
-            f"{AT_ONCE} {_above(len(now))} at once, near {number(now[0].buys_at)}: "
-            f"about <b>{money(made.immediate_cost)} {coin}</b>."
-        )
+        near, cost, coin = number(now[0].buys_at), money(made.immediate_cost), name(made.market.quote)
+        yield f"{AT_ONCE} {say('creation.at_once', count=len(now), price=near, cost=cost, coin=coin)}"
     elif made.spec.above_wait:
-        above = sum(level.entry >= made.quote.ask for level in made.accepted)
-        verb = agree(above, "waits until it is above it", "wait until it is above them")
-        yield f"{plural(above, 'level')} above the market {verb} (above=wait)."
+        yield say("creation.above_wait", count=sum(level.entry >= made.quote.ask for level in made.accepted))
     elif made.accepted:
-        yield "No level lies above the market, so none buys at once."
+        yield say("creation.none_above")
     if far := len(made.too_far):
-        verb = agree(far, "waits until the market is nearer: it is", "wait until the market is nearer: they are")
-        yield f"{plural(far, 'level')} {verb} outside the exchange's price band."
+        yield say("creation.too_far", count=far)
 
 
 def _refusals(made: Preview) -> Iterable[str]:
@@ -173,43 +165,35 @@ def _refusals(made: Preview) -> Iterable[str]:
         between = sorted(number for _, levels in told[1:-1] for number in levels)
         told = [told[0], told[-1]]
     for reason, levels in told:
-        yield f"{REFUSED} {_names(levels)} can't trade: {foreign(reason)}."
+        refused = say("creation.refused", count=len(levels), levels=numbers_of(levels), reason=foreign(reason))
+        yield f"{REFUSED} {refused}"
     if between:
-        yield f"{REFUSED} {_names(between)}: likewise, with amounts between these."
+        yield f"{REFUSED} {say('creation.refused_between', count=len(between), levels=numbers_of(between))}"
 
 
 MOST_REASONS = 3
 
 
-def _above(count: int) -> str:
-    return f"{plural(count, 'level')} above the market {agree(count, 'buys', 'buy')}"
-
-
-def _names(levels: Sequence[int]) -> str:
-    return f"{agree(len(levels), 'Level', 'Levels')} {numbers_of(levels)}"
-
-
 def _money(made: Preview) -> Iterable[str]:
-    if not made.accepted:
-        return
-    coin = name(made.market.quote)
-    yield f"Bound at worst, when every level has bought: <b>{money(made.capital, up=True)} {coin}</b>."
+    if made.accepted:
+        coin, share = name(made.market.quote), pct(made.net_pct, sign=True)
+        yield say("creation.bound", capital=money(made.capital, up=True), coin=coin)
+        yield say("creation.earns", nets=nets(made), coin=coin, share=share)
+
+
+def nets(made: Preview) -> str:
+    """What a cycle earns, from the level that earns least to the one that earns most."""
     low, high = gain(made.net_low), gain(made.net_high)
-    nets = low if low == high else f"{low} to {high}"
-    yield (
-        f"A cycle of a level earns <b>{nets} {coin}</b> after the fees of both legs; "
-        f"of all levels together {pct(made.net_pct, sign=True)} of what is bound."
-    )
+    return low if low == high else say("creation.nets", low=low, high=high)
 
 
 def _rules(spec: GridSpec) -> Iterable[str]:
-    again = "its next cycle starts as soon as one is closed" if spec.loop else "each level trades once, then it is done"
-    yield f"{'Loop' if spec.loop else 'Once'}: {again}."
+    yield say("creation.loops") if spec.loop else say("creation.trades_once")
     if spec.stop is not None:
-        does = "the coins are sold at once, as a taker" if spec.stop_sell else "the coins are kept and you are asked"
-        yield f"Stop at {number(spec.stop)}: entries are cancelled, {does}."
+        price = number(spec.stop)
+        yield say("creation.stop_sells", price=price) if spec.stop_sell else say("creation.stop_keeps", price=price)
     if spec.take is not None:
-        yield f"Take at {number(spec.take)}: the grid finishes."
+        yield say("creation.take", price=number(spec.take))
 
 
 def levels_csv(made: Preview) -> str:
@@ -226,70 +210,75 @@ def past(length: Length, count: int) -> str:
     """`1h candles, last 4 days`: what a picture shows of the past."""
     hours = count * length.span // timedelta(hours=1)
     if hours < 2 * HOURS_A_DAY:
-        return f"{length} candles, last {plural(hours, 'hour')}"
+        return say("creation.last_hours", count=hours, length=length)
     if hours < 2 * HOURS_A_MONTH:
-        return f"{length} candles, last {plural(hours // HOURS_A_DAY, 'day')}"
-    return f"{length} candles, last {plural(round(hours / HOURS_A_MONTH), 'month')}"
+        return say("creation.last_days", count=hours // HOURS_A_DAY, length=length)
+    return say("creation.last_months", count=round(hours / HOURS_A_MONTH), length=length)
 
 
 HOURS_A_DAY, HOURS_A_MONTH = 24, 730
-NOT_DRAWN = "There is no picture of it now: past prices could not be had, or drawing failed. The buttons still work."
-
-
-def moved() -> str:
-    """What becomes of a preview that is out of date when Create is pressed."""
-    return (
-        "The market has moved since, so nothing was sent: the preview below is what Create would do now. "
-        "Look at it and press again."
-    )
 
 
 def created(grid: Grid, made: Preview, *, is_live: bool = True, laid: PlacingView | None = None) -> str:
     """After Create; `is_live` is False before the first live start was confirmed, `laid` tells how far its orders
     are."""
-    now, far, levels = len(made.immediate), len(made.too_far), plural(len(made.accepted), "level")
-    rest = len(made.accepted) - now - far
-    what = []
-    if now and made.immediate[0].buys_at is not None:
-        what.append(f"{_above(now)} at once, near {number(made.immediate[0].buys_at)}")
-    if rest:
-        does = agree(rest, "waits", "wait") if grid.spec.above_wait else agree(rest, "rests", "rest")
-        what.append(f"{plural(rest, 'entry', 'entries')} {does} at {agree(rest, 'its level', 'their levels')}")
-    if far:
-        what.append(f"{plural(far, 'entry', 'entries')} {agree(far, 'waits', 'wait')} until the market is nearer")
-    refused = f" {plural(len(made.refused), 'level')} left out." if made.refused else ""
-    way = "Its orders are on their way" if is_live else "Its orders go out once you press <b>Trade live</b>"
-    if laid is not None:
-        way = f"{laid.placed:,} of its orders {agree(laid.placed, 'is', 'are')} on the book"
-        way += f", {laid.under_way:,} on their way" if laid.under_way else ", as many as are wanted now"
-    return (
-        f"✅ <b>{grid.id} created</b>: {grid.spec.shape} {name(grid.symbol)}, {levels}.\n"
-        f"{way}: {listed(what) if what else 'none'}.{refused} "
-        f"Whatever is bought is sold at its level's exit, and every fill is told here.\n"
-        f"/grid {grid.id} looks at it, /pause {grid.id} pauses, /stop {grid.id} ends it."
+    deeds, left_out = list(_deeds(grid.spec, made)), len(made.refused)
+    return say(
+        "creation.created",
+        grid=grid.id,
+        shape=grid.spec.shape,
+        symbol=name(grid.symbol),
+        levels=say("count.level", count=len(made.accepted)),
+        way=_way(is_live, laid),
+        deeds=listed(deeds) if deeds else say("creation.no_deed"),
+        left_out=say("creation.left_out", count=left_out) if left_out else "",
     )
+
+
+def _way(is_live: bool, laid: PlacingView | None) -> str:
+    """How far the orders of a grid are."""
+    if laid is None:
+        return say("creation.on_their_way") if is_live else say("creation.not_live")
+    if laid.under_way:
+        return say("creation.under_way", count=laid.placed, under_way=f"{laid.under_way:,}")
+    return say("creation.all_placed", count=laid.placed)
+
+
+def _deeds(spec: GridSpec, made: Preview) -> Iterable[str]:
+    """What the levels of a new grid do."""
+    now, far = made.immediate, len(made.too_far)
+    if now and now[0].buys_at is not None:
+        yield say("creation.buy_at_once", count=len(now), price=number(now[0].buys_at))
+    if rest := len(made.accepted) - len(now) - far:
+        yield say("creation.wait", count=rest) if spec.above_wait else say("creation.rest", count=rest)
+    if far:
+        yield say("creation.wait_nearer", count=far)
 
 
 def cancelled(spec: GridSpec | None = None) -> str:
     """After Cancel."""
     if spec is None:
-        return "Nothing was changed."
-    return f"Cancelled; nothing was sent. To change it, copy:\n<code>{foreign(as_command(spec), 1000)}</code>"
+        return say("creation.unchanged")
+    return say("creation.cancelled", command=foreign(as_command(spec), 1000))
 
 
 def suggestion(shape: Shape, made: Preview) -> str:
     """A grid command without words: a line that would work now."""
-    spec, coin = made.spec, name(made.market.quote)
-    line = f"<code>{foreign(as_command(spec), 1000)}</code>"
-    price = f"{name(spec.symbol)} is at {number(made.quote.bid)} now."
+    spec = made.spec
+    about = {
+        "shape": shape,
+        "symbol": name(spec.symbol),
+        "price": number(made.quote.bid),
+        "command": foreign(as_command(spec), 1000),
+    }
     if made.problems:
-        sentence = f"A {shape} grid is written like this, once there are funds for it:"
-        return f"{price} {sentence}\n{line}\n{foreign(made.problems[0], 600)}"
+        return say("creation.suggestion_unfunded", problem=foreign(made.problems[0], 600), **about)
     budget = f"{plain(spec.profit_pct)}% loop budget={plain(ceil_to(made.capital, Decimal(1)))}"
-    return (
-        f"{price} A {shape} grid around it, tap to copy:\n{line}\n"
-        "The words: market, MIN, MAX, how many levels, the amount of each, the profit of each trade; loop repeats it.\n"
-        f"It binds at most {money(made.capital, up=True)} {coin} and earns {gain(made.net_low)} or more a trade after "
-        "fees. You see all of it before anything is sent. Per cents of the price and a budget work too:\n"
-        f"<code>/{shape} {name(spec.symbol)} -5% +5% {spec.count} {budget}</code>"
+    return say(
+        "creation.suggestion",
+        capital=money(made.capital, up=True),
+        coin=name(made.market.quote),
+        net=gain(made.net_low),
+        other=f"/{shape} {name(spec.symbol)} -5% +5% {spec.count} {budget}",
+        **about,
     )

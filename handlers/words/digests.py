@@ -4,6 +4,7 @@ Rule: a digest drops lines, never facts: what has no line any more is counted an
 said is a plain record, so that it can be kept and gone on from.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot.core.model import Side
 from bot.core.money import ZERO
-from bot.core.snapshot import LevelFilled, Notice, StrayFilled, TradeClosed
+from bot.core.snapshot import LevelFilled, Notice, StrayFilled, TradeClosed, Trouble
 from bot.core.symbols import coins_of
-from handlers.words.figures import clock, gain, money, name, number, plural, stamp
+from bot.texts.catalogue import say
+from handlers.words.figures import clock, gain, money, name, number, stamp
 
 if TYPE_CHECKING:
     from handlers.chat.context import ChatConfig
@@ -47,7 +49,7 @@ class Digest:
     lines: list[str] = field(default_factory=list)
     count: int = 0
 
-    def add(self, each: Notice, kind: Callable[[Notice], str]) -> None:
+    def add(self, each: Notice) -> None:
         """Count and sum one more."""
         self.since, self.until = min(self.since, each.at), max(self.until, each.at)
         if isinstance(each, TradeClosed):
@@ -59,7 +61,7 @@ class Digest:
             self.fills[each.symbol, each.side] = (count + 1, amount + more[0], cost + more[1])
             self.takers += not each.maker
         else:
-            self.others[kind(each)] += 1
+            self.others[_kind(each)] += 1
 
     def write(self, lines: Sequence[str]) -> None:
         """Put lines below, and drop the oldest where they are too many."""
@@ -109,14 +111,20 @@ def gathered(
     before: Record | None,
     config: "ChatConfig",
     notice: Callable[[Notice, "ChatConfig"], str],
-    kind: Callable[[Notice], str],
 ) -> tuple[str, Record]:
     """The message that says these besides what it has said before, and what it has said then."""
     digest = Digest.from_record(before) if before else Digest(told[0].at, told[0].at)
     for each in told:
-        digest.add(each, kind)
-    digest.write([_line(each, config, notice, kind) for each in _paired(_merged(told))])
+        digest.add(each)
+    digest.write([_line(each, config, notice) for each in _paired(_merged(told))])
     return html(digest, config), digest.to_record()
+
+
+def _kind(each: Notice) -> str:
+    """What a notice is called where it is only counted: a key of `digests.kind`, its type in lower case."""
+    if isinstance(each, Trouble) and each.over:
+        return "trouble_over"
+    return re.sub(r"\B([A-Z])", r"_\1", type(each).__name__).lower()
 
 
 def html(digest: Digest, config: "ChatConfig") -> str:
@@ -129,7 +137,7 @@ def html(digest: Digest, config: "ChatConfig") -> str:
     hidden = digest.count - len(lines)
     parts = [f"📦 <b>{begin}–{end}</b>" if begin != end else f"📦 <b>{begin}</b>"]
     parts += [all_] if hidden or digest.total > FEW else []
-    parts += [f"… and {hidden:,} earlier:"] if hidden else []
+    parts += [say("digests.earlier", count=hidden)] if hidden else []
     return "\n".join([*parts, *lines])
 
 
@@ -144,18 +152,19 @@ def _newest(lines: Sequence[str], room: int) -> Sequence[str]:
 
 def sums(digest: Digest) -> str:
     """Counts and sums of all, by market and currency."""
-    texts = [f"{count:,} × {kind}" for kind, count in digest.others.items()]
+    texts = [f"{count:,} × {say(f'digests.kind.{kind}')}" for kind, count in digest.others.items()]
     for currency, (count, pnl) in digest.trades.items():
-        texts.append(f"{plural(count, 'closed trade')} <b>{gain(pnl)} {name(currency)}</b>")
+        texts.append(say("digests.trades", count=count, profit=f"{gain(pnl)} {name(currency)}"))
     for (symbol, side), (count, amount, cost) in digest.fills.items():
-        base, quote = coins_of(symbol)
-        did = "bought" if side is Side.BUY else "sold"
-        texts.append(f"{did} {number(amount)} {name(base)} for {money(cost)} {name(quote)} in {plural(count, 'fill')}")
+        base, quote = (name(coin) for coin in coins_of(symbol))
+        did = "digests.bought" if side is Side.BUY else "digests.sold"
+        texts.append(say(did, amount=f"{number(amount)} {base}", cost=f"{money(cost)} {quote}", count=count))
     shown = len(digest.others) + MOST_SUMS
     more = len(texts) - shown
-    taker = f"; ⚠️ {digest.takers:,} as taker" if digest.takers else ""
-    rest = f"; and {plural(more, 'sum')} more, see /pnl" if more > 0 else ""
-    return "In all: " + "; ".join(texts[:shown]) + f"{taker}{rest}."
+    texts = texts[:shown]
+    texts += [say("digests.takers", count=digest.takers)] if digest.takers else []
+    texts += [say("digests.more_sums", count=more)] if more > 0 else []
+    return say("digests.sums", sums="; ".join(texts))
 
 
 def _merged(told: Sequence[Notice]) -> list[Notice]:
@@ -194,12 +203,7 @@ def _paired(told: Sequence[Notice]) -> list[Notice | Pair]:
     return found
 
 
-def _line(
-    each: Notice | Pair,
-    config: "ChatConfig",
-    notice: Callable[[Notice, "ChatConfig"], str],
-    kind: Callable[[Notice], str],
-) -> str:
+def _line(each: Notice | Pair, config: "ChatConfig", notice: Callable[[Notice, "ChatConfig"], str]) -> str:
     sale: LevelFilled | None = None
     if isinstance(each, tuple):
         sale, each = each
@@ -207,12 +211,19 @@ def _line(
     if isinstance(each, TradeClosed):
         trade = each.trade
         sign = "💰" if trade.pnl >= ZERO else "🔻"
-        wary = " ⚠️ taker" if sale is not None and not sale.maker else ""
-        sold = f"sold {number(sale.amount)} at {number(sale.price)}{wary}, " if sale is not None else ""
-        return f"{at} {sign} {trade.executor} {sold}{gain(trade.pnl)} {name(trade.currency)}"
+        begin = f"{_fill(sale)}," if sale is not None else trade.executor
+        return f"{at} {sign} {begin} {gain(trade.pnl)} {name(trade.currency)}"
     if isinstance(each, LevelFilled | StrayFilled):
-        dot, did = ("🟢", "bought") if each.side is Side.BUY else ("🔴", "sold")
-        wary = " ⚠️ taker" if not each.maker else ""
-        return f"{at} {dot} {each.executor} {did} {number(each.amount)} at {number(each.price)}{wary}"
+        return f"{at} {'🟢' if each.side is Side.BUY else '🔴'} {_fill(each)}"
     text = notice(each, config)
-    return f"{at} {text}" if len(text) <= LONGEST_LINE else f"{at} {kind(each)}"
+    return f"{at} {text}" if len(text) <= LONGEST_LINE else f"{at} {say(f'digests.kind.{_kind(each)}')}"
+
+
+def _fill(each: LevelFilled | StrayFilled) -> str:
+    return say(
+        "digests.bought_line" if each.side is Side.BUY else "digests.sold_line",
+        level=each.executor,
+        amount=number(each.amount),
+        price=number(each.price),
+        taker="" if each.maker else say("digests.taker"),
+    )

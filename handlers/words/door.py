@@ -1,5 +1,5 @@
-"""What the chat itself says: at the door, to late commands, to presses that can't be obeyed, when something fails.
-Pure: data in, HTML out; what answers a press is plain text.
+"""What the chat itself says with figures in it: to late commands and presses, and to what is refused. Pure: data in,
+HTML out; what answers a press is plain text.
 
 Rule: short, and never without what to do next.
 """
@@ -7,51 +7,27 @@ Rule: short, and never without what to do next.
 from datetime import timedelta
 from html import escape
 
-from handlers.words.figures import agree, foreign
+from bot.texts.catalogue import say
+from handlers.words.figures import foreign
 
 SHOWN = 500
-GROUP = "I work in private chats only, so I am leaving. Write to me directly."
-UNKEPT = "I can't keep who owns me right now. Try the link again in a moment."
-
-# -- to a press, as plain text -----------------------------------------------------------------------------------------
-
-USED = "This button was used already, or is from before a restart. Send the command again."
-NOT_YOURS = "This button belongs to somebody else. Send the command yourself."
-NO_PERSON = "I answer persons only. Write to me in private"
-OTHER_QUESTION = "This button doesn't belong to that question. Send the command again"
-UNKNOWN_BUTTON = "I don't know this button. Send the command again."
-FOR_OWNERS = "Only an owner may press this button."
-AFTER_RESTART = (
-    "I was restarted while I was at the button you pressed. /grids and /status show how things stand; "
-    "send the command again if something is missing."
-)
+MOST_REFUSED = 3000
+DAY = timedelta(days=1)
 
 
 def too_old(lasts: timedelta) -> str:
-    """To a press after the time a question lasts."""
-    age = "a day" if lasts >= timedelta(days=1) else f"{lasts.seconds // 60} minutes"
-    return f"This button is older than {age}, and prices have moved. Send the command again."
-
-
-# -- as messages -------------------------------------------------------------------------------------------------------
-
-
-def owned(person_id: int) -> str:
-    """To whoever claimed the bot."""
-    return (
-        "You are my owner now. So that this holds whatever happens to my files, set\n"
-        f"<code>TELEGRAM_OWNER_IDS={person_id}</code>\n/help shows what I can do."
-    )
+    """To a press after the time a question lasts, as plain text."""
+    return say("door.old_day") if lasts >= DAY else say("door.old_minutes", count=lasts.seconds // 60)
 
 
 def late(words: str, age: timedelta) -> str:
     """To a command from a while ago, above the button that does it now."""
-    return f"You sent this {_ago(age)} ago; it has not been done:\n<code>{foreign(words, SHOWN)}</code>"
+    return say("door.late", ago=_ago(age), words=foreign(words, SHOWN))
 
 
 def doing_now(words: str) -> str:
     """After that button."""
-    return f"Doing it now:\n<code>{foreign(words, SHOWN)}</code>"
+    return say("door.doing_now", words=foreign(words, SHOWN))
 
 
 def refused(why: str) -> str:
@@ -59,21 +35,9 @@ def refused(why: str) -> str:
     return escape(why[:1].upper() + why[1:MOST_REFUSED], quote=False)
 
 
-MOST_REFUSED = 3000
-
-
-def failed(reference: str) -> str:
-    """After an error that is not made for people."""
-    return (
-        f"Something went wrong on my side; it was noted (ref {foreign(reference)}). "
-        "Nothing was changed that you weren't told of."
-    )
-
-
 def _ago(age: timedelta) -> str:
     seconds = max(0, int(age.total_seconds()))
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= size:
-            count = seconds // size
-            return f"{count} {agree(count, unit, f'{unit}s')}"
-    return f"{seconds} {agree(seconds, 'second', 'seconds')}"
+            return say(f"door.{unit}_ago", count=seconds // size)
+    return say("door.seconds_ago", count=seconds)

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from bot.core.numerals import parse_number, shown
 from bot.errors import CommandError
+from bot.texts.catalogue import say
 
 PERIODS = ("day", "week", "month", "all")
 ALIASES = {"today": "day", "daily": "day", "weekly": "week", "monthly": "month", "total": "all"}
@@ -20,7 +21,7 @@ def parse_id(word: str, *, example: str) -> str:
     """`g1` or `g1.7`, of `G1`, `1`, `#1.7` too."""
     match = ID.fullmatch(word.strip().lower())
     if match is None:
-        raise CommandError(f"{shown(word)} isn't the id of a grid or a level. Example: {example}")
+        raise CommandError(say("parse.no_id", word=shown(word), example=example))
     grid, level = match.groups()
     return f"g{int(grid)}" + (f".{int(level)}" if level is not None else "")
 
@@ -30,18 +31,20 @@ def parse_target(words: str, *, example: str, default: str | None = None) -> str
     found = words.split()
     if not found and default is not None:
         return default
-    if len(found) != 1:
-        what = "An id or all is missing" if not found else f"{shown(words)} is more than one id"
-        raise CommandError(f"{what}. Example: {example}")
+    if not found:
+        raise CommandError(say("parse.target_missing", example=example))
+    if len(found) > 1:
+        raise CommandError(say("parse.several_ids", words=shown(words), example=example))
     return "all" if found[0].lower() == "all" else parse_id(found[0], example=example)
 
 
 def parse_one_id(words: str, *, example: str) -> str:
     """One id, and not `all`."""
     found = words.split()
-    if len(found) != 1:
-        what = "The id of a grid or a level is missing" if not found else f"{shown(words)} is more than one id"
-        raise CommandError(f"{what}. Example: {example}")
+    if not found:
+        raise CommandError(say("parse.id_missing", example=example))
+    if len(found) > 1:
+        raise CommandError(say("parse.several_ids", words=shown(words), example=example))
     return parse_id(found[0], example=example)
 
 
@@ -56,10 +59,7 @@ def parse_report(words: str) -> tuple[str, str | None]:
         elif ID.fullmatch(name) and grid is None:
             grid = parse_id(name, example="/pnl week g1")
         else:
-            raise CommandError(
-                f"{shown(word)} isn't understood here: expected a period (day, week, month, all) and perhaps a grid. "
-                "Example: /pnl week g1"
-            )
+            raise CommandError(say("parse.report", word=shown(word)))
     return period or "all", grid
 
 
@@ -69,11 +69,10 @@ def parse_count(words: str, *, default: int, most: int, example: str) -> int:
     if not found:
         return default
     if len(found) > 1:
-        raise CommandError(f"{shown(words)} is more than one number. Example: {example}")
-    value = parse_number(found[0], what="The number of lines", example=example.rsplit(maxsplit=1)[-1])
+        raise CommandError(say("parse.several_numbers", words=shown(words), example=example))
+    value = parse_number(found[0], what=say("parse.lines"), example=example.rsplit(maxsplit=1)[-1])
     if value != value.to_integral_value() or not 1 <= value <= Decimal(most):
-        what = f"The number of lines is a whole one from 1 to {most}"
-        raise CommandError(f"{what}, not {shown(found[0])}. Example: {example}")
+        raise CommandError(say("parse.lines_bounds", most=most, word=shown(found[0]), example=example))
     return int(value)
 
 
@@ -81,5 +80,5 @@ def parse_words(words: str, *, most: int, example: str) -> Sequence[str]:
     """At most so many words, as they stand."""
     found = words.split()
     if len(found) > most:
-        raise CommandError(f"{shown(words)} is more than was expected. Example: {example}")
+        raise CommandError(say("parse.too_many", words=shown(words), example=example))
     return found

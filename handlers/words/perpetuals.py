@@ -11,7 +11,8 @@ from bot.core.preview import Preview
 from bot.core.snapshot import PositionNotOurs, PositionSmaller
 from bot.core.symbols import coins_of, listed
 from bot.reports.positions import PositionView, WrittenOff
-from handlers.words.figures import about, agree, distance, gain, money, name, number
+from bot.texts.catalogue import say
+from handlers.words.figures import about, distance, gain, money, name, number
 
 MOST_NAMED = 10
 MOST_POSITIONS = 20
@@ -19,50 +20,45 @@ MOST_POSITIONS = 20
 
 def smaller(told: PositionSmaller) -> str:
     """The exchange shows less than the books."""
-    base, halted = name(coins_of(told.symbol)[0]), _named(told.grids)
-    there = f"{number(told.found)} {base}" if told.found else "no position"
-    return (
-        f"🛑 {name(told.symbol)}: the books hold {number(told.held)} {base}, the exchange shows {there}. "
-        "A liquidation, or a sale by hand?\n"
-        f"{halted} {agree(len(told.grids), 'is', 'are')} halted: all orders leave the book. <b>Books follow</b> writes "
-        f"off what is missing, as sold at the bid, and goes on; otherwise nothing is placed. "
-        f"/resume {told.grids[0]} looks again"
-    )
+    base = name(coins_of(told.symbol)[0])
+    found = f"{number(told.found)} {base}" if told.found else say("perpetuals.no_position")
+    what = say("perpetuals.smaller", market=name(told.symbol), held=f"{number(told.held)} {base}", found=found)
+    halted = say("perpetuals.halted", grids=_named(told.grids), count=len(told.grids))
+    return f"{what}\n{halted} {say('perpetuals.books_follow', grid=told.grids[0])}"
 
 
 def not_ours(told: PositionNotOurs) -> str:
     """A position, its mode or its margin is somebody else's doing."""
-    base, paused = name(coins_of(told.symbol)[0]), _named(told.grids)
-    what = listed([str(each) for each in told.oddities])
-    held = f"{number(told.held)} {base}" if told.held else "nothing"
-    shown = f"{number(told.found)} {base}" if told.found else "no position"
-    choice = "<b>Trade beside it</b> leaves it as it is; or change it on the exchange"
-    if not set(told.oddities) <= CAN_STAND_BESIDE:
-        choice = "Orders would bounce like this, so change it on the exchange"
+    base = name(coins_of(told.symbol)[0])
+    what = listed([say(f"perpetuals.oddity.{each.name.lower()}") for each in told.oddities])
+    held = f"{number(told.held)} {base}" if told.held else say("perpetuals.holds_nothing")
+    found = f"{number(told.found)} {base}" if told.found else say("perpetuals.no_position")
+    paused = say("perpetuals.paused", grids=_named(told.grids), count=len(told.grids))
+    choice = "perpetuals.can_stand" if set(told.oddities) <= CAN_STAND_BESIDE else "perpetuals.must_change"
     return (
-        f"🛑 {name(told.symbol)}: the position is {what}. The books hold {held}, the exchange shows {shown}.\n"
-        f"{paused} {agree(len(told.grids), 'buys', 'buy')} nothing until you decide; exits stay. {choice}, "
-        f"then /resume {told.grids[0]}"
+        f"{say('perpetuals.not_ours', market=name(told.symbol), what=what, held=held, found=found)}\n"
+        f"{paused} {say(choice, grid=told.grids[0])}"
     )
 
 
 def followed(done: WrittenOff) -> str:
     """After Books follow."""
     base, quote = (name(coin) for coin in coins_of(done.symbol))
-    went = f"Written off: {number(done.amount)} {base} at {number(done.price)}, <b>{gain(done.profit)} {quote}</b>."
-    if not done.amount:
-        went = f"The position of {name(done.symbol)} fits the books by now; nothing was written off."
-    goes_on = f" {_named(done.grids)} {agree(len(done.grids), 'goes', 'go')} on." if done.grids else ""
-    return f"📘 {went}{goes_on} /status"
+    texts = [say("perpetuals.fits_by_now", market=name(done.symbol))]
+    if done.amount:
+        amount, profit = f"{number(done.amount)} {base}", f"{gain(done.profit)} {quote}"
+        texts = [say("perpetuals.written_off", amount=amount, price=number(done.price), profit=profit)]
+    if done.grids:
+        texts.append(say("perpetuals.goes_on", grids=_named(done.grids), count=len(done.grids)))
+    return " ".join(["📘", *texts, "/status"])
 
 
 def beside(symbol: str, ids: Sequence[str]) -> str:
     """After Trade beside it."""
-    does = f"{_named(ids)} {agree(len(ids), 'runs', 'run')}" if ids else "nothing was waiting for it"
-    return (
-        f"▶️ {name(symbol)} is traded beside what is there: {does}. Funding of the whole position is counted, and a "
-        "liquidation takes all of it. /status"
-    )
+    runs = say("perpetuals.none_waited")
+    if ids:
+        runs = say("perpetuals.runs", grids=_named(ids), count=len(ids))
+    return say("perpetuals.beside", market=name(symbol), runs=runs)
 
 
 def positions(views: Sequence[PositionView]) -> list[str]:
@@ -72,30 +68,31 @@ def positions(views: Sequence[PositionView]) -> list[str]:
 
 def _position(view: PositionView) -> str:
     position, (base, quote) = view.position, coins_of(view.symbol)
-    way = "Short" if position.amount < ZERO else "Position"
+    way = "perpetuals.short" if position.amount < ZERO else "perpetuals.long"
+    amount = f"{number(abs(position.amount))} {name(base)}"
     times = f"{number(position.leverage)}x " if position.leverage else ""
-    margin = "isolated" if position.isolated else "cross"
-    head = f"{way} {name(view.symbol)} <b>{number(abs(position.amount))} {name(base)}</b> from {about(position.entry)}"
-    falls = f", liquidation at {about(position.liquidation)} {name(quote)}" if position.liquidation else ""
-    return f"{head}, {times}{margin}{falls}\n  of it grids hold {number(view.held)}"
+    margin = say("perpetuals.isolated") if position.isolated else say("perpetuals.cross")
+    parts = [say(way, market=name(view.symbol), amount=amount, entry=about(position.entry)), f"{times}{margin}"]
+    if position.liquidation:
+        parts.append(say("perpetuals.liquidation", price=f"{about(position.liquidation)} {name(quote)}"))
+    return f"{', '.join(parts)}\n  {say('perpetuals.grids_hold', amount=number(view.held))}"
 
 
 def gearing(made: Preview) -> list[str]:
     """What leverage makes of a grid, for its preview."""
     if made.gearing is None:
         return []
-    gear, coin = made.gearing, name(made.market.quote)
-    where = "No liquidation: it is paid in full."
-    if gear.liquidation > ZERO:
-        far = distance(gear.liquidation, made.quote.bid)
-        where = f"Estimated liquidation, isolated: <b>{number(gear.liquidation)}</b> ({far} from now)."
-    pretend = "" if made.capital == gear.margin else " A pretend account pays in full all the same."
-    return [
-        f"Margin at worst, leverage {number(gear.leverage)}: <b>{money(gear.margin, up=True)} {coin}</b>.{pretend}",
-        where,
-    ]
+    gear = made.gearing
+    needed = f"{money(gear.margin, up=True)} {name(made.market.quote)}"
+    margin = say("perpetuals.margin", leverage=number(gear.leverage), margin=needed)
+    if made.capital != gear.margin:
+        margin = f"{margin} {say('perpetuals.pretend')}"
+    if gear.liquidation <= ZERO:
+        return [margin, say("perpetuals.paid_in_full")]
+    away = distance(gear.liquidation, made.quote.bid)
+    return [margin, say("perpetuals.estimated", price=number(gear.liquidation), distance=away)]
 
 
 def _named(ids: Sequence[str]) -> str:
-    more = [f"{len(ids) - MOST_NAMED:,} more"] if len(ids) > MOST_NAMED else []
+    more = [say("perpetuals.more", count=len(ids) - MOST_NAMED)] if len(ids) > MOST_NAMED else []
     return listed([*ids[:MOST_NAMED], *more])

@@ -3,22 +3,31 @@
 Rule: said the same on every page, and in the width of a phone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from bot.core.grids import GridSpec
 from bot.core.lifecycle import Mode
 from bot.core.model import Side
 from bot.reports.views import GridView
+from bot.texts.catalogue import say
 from handlers.words.figures import WIDTH, about, bar, distance, number
 
-MODES: Mapping[Mode, str] = {
-    Mode.RUNNING: "running",
-    Mode.PAUSED: "⏸ paused",
-    Mode.FINISHING: "🏁 finishing",
-    Mode.HALTED: "⛔ halted",
-    Mode.ENDED: "ended",
-}
-NEXT = ((Side.BUY, "buys"), (Side.SELL, "sells"))
 WIDEST_BAR = 14
+
+
+def mode_word(mode: Mode) -> str:
+    """`⏸ paused`, for example."""
+    return say(f"standing.mode.{mode.name.lower()}")
+
+
+def loop_word(spec: GridSpec) -> str:
+    """Whether its levels buy again once they have sold."""
+    return say("standing.loop") if spec.loop else say("standing.once")
+
+
+def at_price(view: GridView) -> str:
+    """Behind the count of what it has: `, price 62,500`; empty where there is none."""
+    return say("standing.price", price=number(view.quote.bid)) if view.quote is not None else ""
 
 
 def in_range(view: GridView) -> str:
@@ -36,17 +45,17 @@ def in_range(view: GridView) -> str:
 def _outside(view: GridView) -> str:
     spec, quote = view.grid.spec, view.quote
     if quote is not None and quote.bid > spec.maximum:
-        return " above the range"
-    return " below the range" if quote is not None and quote.bid < spec.minimum else ""
+        return f" {say('standing.above')}"
+    return f" {say('standing.below')}" if quote is not None and quote.bid < spec.minimum else ""
 
 
 def nexts(view: GridView) -> Iterable[str]:
     """The resting orders next to the market, and how far they are."""
     texts = []
-    for side, word in NEXT:
+    for side in (Side.BUY, Side.SELL):
         level = view.nearest(side)
         if level is not None and level.order_price is not None:
             away = f" ({distance(level.order_price, view.quote.bid)})" if view.quote is not None else ""
-            texts.append(f"{word} {number(level.order_price)}{away}")
+            texts.append(say(f"standing.next_{side.value}", price=f"{number(level.order_price)}{away}"))
     if texts:
-        yield "Next: " + ", ".join(texts)
+        yield say("standing.next", orders=", ".join(texts))

@@ -13,10 +13,10 @@ from bot.core.money import ZERO
 from bot.core.symbols import listed
 from bot.reports.profits import ProfitView
 from bot.reports.views import HealthView
-from handlers.words.figures import about, duration, foreign, gain, money, name, number, pct, plural, stamp, table
+from bot.texts.catalogue import say
+from handlers.words.figures import about, duration, foreign, gain, money, name, number, pct, stamp, table
 from handlers.words.leaves import LAST, Leaf, cut
 
-PERIODS = {"day": "today", "week": "the last 7 days", "month": "the last 30 days", "all": "all time"}
 MOST_LOG_LINE = 400
 TRADES_A_PAGE = 10
 LOG_PAGE = 3400
@@ -26,15 +26,16 @@ LOG_PAGE = 3400
 def profit(views: Sequence[ProfitView], period: str, name_: str | None, *, unpriced: bool = False) -> str:
     """Profit by currency over a period, of a grid, a level, or all; `unpriced`: some holding has no price now, and its
     coins are left out."""
-    of = f" of {name_}" if name_ is not None else ""
-    parts = [f"<b>Profit{of}, {PERIODS[period]}</b>"]
+    time = say(f"statements.period.{period}")
+    head = say("statements.profit_of", name=name_, period=time) if name_ else say("statements.profit", period=time)
     if not views:
-        return f"{parts[0]}\nNothing was traded yet. /status shows how near the first trade is."
+        return f"{head}\n{say('statements.nothing_traded')}"
+    parts = [head]
     for view in views:
         parts += [table(("", name(view.currency)), _profit_rows(view)), *_beside(view)]
     if unpriced:
-        parts.append("⚠️ A market has no price now: the open profit leaves its coins out.")
-    parts.append("Realised is after fees. /trades lists the last trades, /export has all, /pnl week g1 asks for less.")
+        parts.append(say("statements.unpriced"))
+    parts.append(say("statements.profit_further"))
     return "\n".join(parts)
 
 
@@ -42,71 +43,75 @@ def _profit_rows(view: ProfitView) -> list[tuple[str, str]]:
     totals = view.totals
     rows = [
         ("realised", gain(totals.realised)),
-        *([("of it funding", gain(totals.funding))] if totals.funding else []),
-        ("open now", gain(view.open_profit)) if view.period == "all" else ("open, change", gain(view.open_change)),
+        *([("funding", gain(totals.funding))] if totals.funding else []),
+        ("open_now", gain(view.open_profit)) if view.period == "all" else ("open_change", gain(view.open_change)),
         ("total", gain(view.total)),
-        ("fees paid", money(totals.fees)),
+        ("fees", money(totals.fees)),
         ("trades", number(totals.trades)),
         ("volume", money(totals.volume)),
     ]
     if view.total_pct is not None:
-        rows += [("capital", money(view.capital, up=True)), ("total of it", pct(view.total_pct, sign=True))]
+        rows += [("capital", money(view.capital, up=True)), ("total_pct", pct(view.total_pct, sign=True))]
     if view.hold is not None:
         rows.append(("holding", gain(view.hold)))
-    return rows
+    return [(say(f"statements.row.{row}"), figure) for row, figure in rows]
 
 
 def _beside(view: ProfitView) -> Iterable[str]:
     """What the figures of the table mean, where they need it."""
     coin = name(view.currency)
     if view.period != "all":
-        yield f"Open now {gain(view.open_profit)} {coin}."
+        yield say("statements.open_now", profit=gain(view.open_profit), coin=coin)
     if view.held_cost:
-        yield f"Held coins cost {money(view.held_cost)} {coin}."
+        yield say("statements.held_cost", cost=money(view.held_cost), coin=coin)
     if paid := [f"{money(amount)} {name(each)}" for each, amount in view.fees if amount]:
-        yield f"Fees of all fills: {listed(paid)}."
+        yield say("statements.fees", fees=listed(paid))
     if view.hold is not None:
-        yield "Capital is what is bound at worst; holding is the same capital put into coins at the start."
+        yield say("statements.capital")
 
 
 def trades(trips: Sequence[RoundTrip], zone: tzinfo, place: int = 0) -> Leaf:
     """Closed trades, newest first, and the sum of all of them."""
     if not trips:
-        return Leaf("No trade has closed yet. /status shows how near the next is.")
+        return Leaf(say("statements.no_trades"))
     shown, place, count = cut(trips, TRADES_A_PAGE, place)
-    parts = [f"<b>The last {plural(len(trips), 'closed trade')}</b>"]
-    parts += [
-        f"{stamp(trip.closed_at, zone)} {trip.executor} <b>{gain(trip.pnl)} {name(trip.currency)}</b>: "
-        f"{number(trip.qty)} from {about(trip.entry)} to {about(trip.exit)}"
-        for trip in shown
-    ]
+    parts = [say("statements.last_trades", count=len(trips)), *(_trade(trip, zone) for trip in shown)]
     for currency in dict.fromkeys(trip.currency for trip in trips):
         pnls = [trip.pnl for trip in trips if trip.currency == currency]
         if len(pnls) > 1:
-            parts.append(f"All {len(pnls):,} together <b>{gain(sum(pnls, ZERO))} {name(currency)}</b>")
+            profit_ = gain(sum(pnls, ZERO))
+            parts.append(say("statements.together", count=len(pnls), profit=profit_, coin=name(currency)))
     return Leaf("\n".join(parts), place, count)
+
+
+def _trade(trip: RoundTrip, zone: tzinfo) -> str:
+    return say(
+        "statements.trade",
+        time=stamp(trip.closed_at, zone),
+        level=trip.executor,
+        profit=gain(trip.pnl),
+        coin=name(trip.currency),
+        amount=number(trip.qty),
+        entry=about(trip.entry),
+        exit=about(trip.exit),
+    )
 
 
 def exported(sheet: str, count: int) -> str:
     """Under a CSV document."""
-    what = "closed trade" if sheet.startswith("trades") else "fill"
-    return f"{plural(count, what)}, each figure exact, times in UTC"
-
-
-def nothing_to_export() -> str:
-    """There is no trade and no fill yet."""
-    return "Nothing was traded yet, so there is nothing to export. /status shows how near the next trade is."
+    what = "statements.exported_trades" if sheet.startswith("trades") else "statements.exported_fills"
+    return say(what, count=count)
 
 
 def too_large(path: Path) -> str:
     """A document that Telegram would not take."""
-    return f"{foreign(path.name)} is too large to be sent here; it lies at <code>{foreign(path)}</code>."
+    return say("statements.too_large", file=foreign(path.name), path=foreign(path))
 
 
 def logs(lines: Sequence[str], place: int = LAST) -> Leaf:
     """The tail of ops.log, oldest first, as it stands there; the last page unless another is asked for."""
     if not lines:
-        return Leaf("ops.log is empty.")
+        return Leaf(say("statements.log_empty"))
     (shown,), place, count = cut(_log_pages(lines), 1, place)
     return Leaf(f"<pre>{shown}</pre>", place, count)
 
@@ -135,56 +140,69 @@ class Vitals:
 
 def health(view: HealthView, vitals: Vitals, age: float | None) -> str:
     """How the worker is; `age` in seconds is how long it has been up."""
-    beat = "none yet" if view.beat_age is None else f"{duration(view.beat_age)} ago"
-    exchange = f"⚠️ {foreign(vitals.silence)}"
-    if vitals.latency is not None:
-        exchange = f"answers in {1000 * vitals.latency:,.0f} ms"
-    store = "⚠️ can't be written" if any(trouble.startswith("store:") for trouble in view.troubles) else "kept"
-    memory = "unknown" if vitals.memory is None else f"{vitals.memory:,.0f} MiB"
-    if vitals.peak is not None:
-        memory += f", at most {vitals.peak:,.0f} MiB so far"
+    beat = say("health.no_heartbeat") if view.beat_age is None else say("health.heartbeat", age=duration(view.beat_age))
+    is_kept = not any(trouble.startswith("store:") for trouble in view.troubles)
     parts = [
-        f"<b>{'⚠️ There is trouble' if view.troubles else '✅ All well'}</b>",
+        say("health.trouble") if view.troubles else say("health.well"),
         *(f"⚠️ {foreign(trouble)}" for trouble in view.troubles[:5]),
-        f"Last heartbeat: {beat}",
-        f"Up: {duration(age) if age is not None else 'not started yet'}",
-        f"Exchange: {exchange}",
-        f"Store: {store}",
-        f"Carries: {plural(view.grids, 'grid')}, {plural(view.executors, 'level')}, {plural(view.resting, 'order')}",
-        f"Orders in doubt: {view.in_doubt:,}" + (" (being looked up)" if view.in_doubt else ""),
-        f"Messages waiting: {view.undelivered:,}",
-        f"Memory: {memory}",
+        beat,
+        say("health.not_up") if age is None else say("health.up", age=duration(age)),
+        _exchange(vitals),
+        say("health.store") if is_kept else say("health.store_broken"),
+        _carries(view),
+        say("health.in_doubt", count=view.in_doubt) if view.in_doubt else say("health.none_in_doubt"),
+        say("health.undelivered", count=view.undelivered),
+        _memory(vitals),
     ]
     return "\n".join(parts)
+
+
+def _exchange(vitals: Vitals) -> str:
+    if vitals.latency is None:
+        return say("health.exchange_silent", silence=foreign(vitals.silence))
+    return say("health.exchange", milliseconds=f"{1000 * vitals.latency:,.0f}")
+
+
+def _carries(view: HealthView) -> str:
+    return say(
+        "health.carries",
+        grids=say("count.grid", count=view.grids),
+        levels=say("count.level", count=view.executors),
+        orders=say("count.order", count=view.resting),
+    )
+
+
+def _memory(vitals: Vitals) -> str:
+    now = _mib(vitals.memory) if vitals.memory is not None else say("health.unknown")
+    if vitals.peak is None:
+        return say("health.memory", now=now)
+    return say("health.memory_peak", now=now, peak=_mib(vitals.peak))
+
+
+def _mib(memory: float) -> str:
+    return say("health.mib", mib=f"{memory:,.0f}")
 
 
 def version(bot: str, python: str, libraries: Sequence[tuple[str, str]]) -> str:
     """What runs here."""
     rest = ", ".join(f"{library} {its}" for library, its in libraries)
-    return f"RexLapis Bot <b>{foreign(bot)}</b>\nPython {foreign(python)}, {foreign(rest)}"
+    return say("statements.version", bot=foreign(bot), python=foreign(python), libraries=foreign(rest))
 
 
 def start(person: str, tag: str, *, owner: bool) -> str:
     """The greeting. `tag` says that money is not real, empty when it is."""
-    money_ = "The money here is pretended: try things." if tag else "Orders here are real."
-    looks = "" if owner else "You may look at everything; grids are made and steered by the owner.\n"
-    hello = f"Hello {foreign(person, 64)}." if person else "Hello."
-    return (
-        f"{hello} I trade grids: many small buys, each sold a little higher. {money_}\n"
-        f"{looks}/status is the one glance, /help lists all there is."
-    )
-
-
-def begin() -> str:
-    """Above the button that begins a grid."""
-    return (
-        "Begin with <b>New grid</b> or /new: I ask step by step and suggest what works at today's price. You see all "
-        "before anything is sent."
+    hello = say("statements.hello", person=foreign(person, 64)) if person else say("statements.hello_nobody")
+    pretended = say("statements.pretended") if tag else say("statements.real")
+    return "\n".join(
+        [
+            f"{hello} {say('statements.trade_grids')} {pretended}",
+            *([] if owner else [say("statements.viewer")]),
+            say("statements.start_further"),
+        ]
     )
 
 
 def help_(commands: Sequence[tuple[str, str]], *, owner: bool) -> str:
     """The list of commands: (usage, help line), in the order of the table."""
     lines = [f"/{foreign(usage)} – {foreign(line)}" for usage, line in commands]
-    who = "" if owner else "\nWhat changes something is for the owner and not listed."
-    return "<b>What I can do</b>\n" + "\n".join(lines) + who
+    return "\n".join([say("statements.help"), *lines, *([] if owner else [say("statements.help_viewer")])])

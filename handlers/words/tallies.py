@@ -4,10 +4,12 @@ Rule: both sides stand below one another, and each difference is explained; what
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from bot.core.symbols import listed
 from bot.reports.tally import CoinTally, Entry, OrderTally, PositionTally, Tally
-from handlers.words.figures import funds, name, number, plural, table
+from bot.texts.catalogue import say
+from handlers.words.figures import funds, name, number, table
 
 MOST_COINS = 20
 MOST_MARKETS = 20
@@ -16,30 +18,28 @@ MOST_MARKETS = 20
 def reconciled(found: Tally) -> str:
     """The whole page."""
     if not found.orders:
-        return "The books are empty: nothing was traded yet, so all that is on the account is yours alone."
+        return say("tallies.empty")
     parts = [_verdict(found)]
     for coin in [coin for coin in found.coins if _is_touched(coin)][:MOST_COINS]:
         parts += _coin(coin)
     parts += [_position(place) for place in found.positions[:MOST_MARKETS]]
     parts += [_orders(each) for each in found.orders[:MOST_MARKETS]]
     left = max(len(found.coins) - MOST_COINS, 0) + max(len(found.orders) - MOST_MARKETS, 0)
-    parts += [f"… and {plural(left, 'more line')}."] if left else []
-    if found.is_moving:
-        parts.append("Fills came while this was read, so the figures may be a moment apart: /reconcile again.")
+    parts += [say("tallies.more", count=left)] if left else []
+    parts += [say("tallies.moving")] if found.is_moving else []
     return "\n".join(parts)
 
 
 def _verdict(found: Tally) -> str:
     if found.is_short:
         short = [f"{funds(coin.shortfall)} {name(coin.coin)}" for coin in found.coins if coin.shortfall]
-        short += [f"{number(place.shortfall)} of {name(place.symbol)}" for place in found.positions if place.shortfall]
-        return (
-            f"🛑 <b>The exchange has less than the books hold: {listed(short)} short.</b>\n"
-            "Was something sold or withdrawn by hand? Exits for it will be refused: put it back, or /stop the grid."
-        )
-    if not found.is_clean:
-        return "⚠️ <b>Books and exchange differ</b>"
-    return "✅ <b>The books agree with the exchange</b>"
+        short += [
+            say("tallies.short_position", amount=number(place.shortfall), market=name(place.symbol))
+            for place in found.positions
+            if place.shortfall
+        ]
+        return say("tallies.short", amounts=listed(short))
+    return say("tallies.agree") if found.is_clean else say("tallies.differ")
 
 
 def _is_touched(coin: CoinTally) -> bool:
@@ -48,28 +48,31 @@ def _is_touched(coin: CoinTally) -> bool:
 
 
 def _coin(coin: CoinTally) -> Iterable[str]:
-    rows = [(f"{'moved':<7}{name_of(entry)}", _signed(entry)) for entry in coin.entries]
-    rows += [("books hold", funds(coin.held))] if coin.held or any(entry.counted for entry in coin.entries) else []
-    rows += [("books kept", funds(coin.kept))] if coin.kept else []
+    rows = [(say("tallies.moved", market=name_of(entry)), _signed(entry)) for entry in coin.entries]
+    if coin.held or any(entry.counted for entry in coin.entries):
+        rows.append((say("tallies.books_hold"), funds(coin.held)))
+    if coin.kept:
+        rows.append((say("tallies.books_kept"), funds(coin.kept)))
     if coin.bound:
-        rows.append(("entries bind", funds(coin.bound)))
+        rows.append((say("tallies.entries_bind"), funds(coin.bound)))
     if coin.balance is None:
-        rows.append(("account", "none"))
+        rows.append((say("tallies.account"), say("tallies.no_account")))
     else:
-        rows += [("account free", funds(coin.balance.free)), ("in orders", funds(coin.balance.used))]
-    if coin.beside >= 0:
-        rows.append(("not the bot's", funds(coin.beside)))
-    else:
-        rows.append(("missing", funds(-coin.beside)))
+        rows.append((say("tallies.account_free"), funds(coin.balance.free)))
+        rows.append((say("tallies.in_orders"), funds(coin.balance.used)))
+    rows.append((_beside(coin.beside), funds(abs(coin.beside))))
     yield table((coin.coin, ""), rows)
     for entry in coin.entries:
         if not entry.is_sound and entry.counted is not None:
-            yield (
-                f"⚠️ {name(entry.symbol)}: fills moved {funds(entry.moved)} {name(coin.coin)}, "
-                f"its levels hold {funds(entry.counted)}. A frozen level, or trades from before this version?"
-            )
+            moved = f"{funds(entry.moved)} {name(coin.coin)}"
+            yield say("tallies.unsound", market=name(entry.symbol), moved=moved, held=funds(entry.counted))
     if coin.beside < 0 and not coin.shortfall:
-        yield f"Coins that ended grids had kept have left the account: {funds(-coin.beside)} {name(coin.coin)}."
+        yield say("tallies.kept_left", amount=f"{funds(-coin.beside)} {name(coin.coin)}")
+
+
+def _beside(amount: Decimal) -> str:
+    """What is there beside the books' amount, or not there."""
+    return say("tallies.not_ours") if amount >= 0 else say("tallies.missing")
 
 
 def name_of(entry: Entry) -> str:
@@ -83,23 +86,21 @@ def _signed(entry: Entry) -> str:
 
 
 def _position(place: PositionTally) -> str:
-    rows = [("books hold", number(place.held)), ("position", number(place.found))]
-    rows += [("books kept", number(place.kept))] if place.kept else []
+    rows = [(say("tallies.books_hold"), number(place.held)), (say("tallies.position"), number(place.found))]
+    rows += [(say("tallies.books_kept"), number(place.kept))] if place.kept else []
     beside = place.found - place.held - place.kept
-    rows.append(("not the bot's", number(beside)) if beside >= 0 else ("missing", number(-beside)))
-    return table((place.symbol[:20], ""), rows)
+    return table((place.symbol[:20], ""), [*rows, (_beside(beside), number(abs(beside)))])
 
 
 def _orders(each: OrderTally) -> str:
     """One line a market; its differences below."""
-    lines = [f"{name(each.symbol)}: {plural(each.alike, 'order')} alike on both sides"]
+    lines = [say("tallies.alike", market=name(each.symbol), count=each.alike)]
     if each.differing:
-        lines.append(f"⚠️ {plural(len(each.differing), 'order')} with trades that are on their way to the books")
+        lines.append(say("tallies.differing", count=len(each.differing)))
     if each.unknown:
-        lines.append(f"⚠️ {plural(len(each.unknown), 'order')} with this bot's mark that no level knows")
+        lines.append(say("tallies.unknown", count=len(each.unknown)))
     if each.missing:
-        lines.append(f"⚠️ {plural(len(each.missing), 'order')} of the books not seen on the exchange: looked up now")
+        lines.append(say("tallies.unseen", count=len(each.missing)))
     if each.strangers:
-        verb = "is" if each.strangers == 1 else "are"
-        lines.append(f"{plural(each.strangers, 'order')} there {verb} not this bot's and left alone")
+        lines.append(say("tallies.strangers", count=each.strangers))
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.words import door
+from bot.texts.catalogue import say
 from tests.handlers.fuzz_stage import FuzzStage
 from tests.handlers.mischief import Act
 from tests.telegram.html_rules import parse_html
@@ -145,7 +145,7 @@ class Judge:
         is_silent = call.method == "leaveChat"  # a chat of no known type
         self._expect(to not in self.strangers or is_silent, f"a stranger was served: {call.method} {call.params}")
         if to < 0:
-            is_word = call.method == "sendMessage" and call.text.startswith(door.GROUP)
+            is_word = call.method == "sendMessage" and call.text.startswith(say("door.group"))
             is_group = to != self.stage.channel.id
             self._expect((is_word and is_group) or call.method == "leaveChat", f"said in {to}: {call.text}")
 

@@ -13,9 +13,9 @@ import pytest
 from telegram import Chat as TelegramChat
 from telegram import Message, Update, User
 
+from bot.texts.catalogue import say
 from handlers.chat.knocks import MOST_A_DAY
 from handlers.chat.people import People, Role
-from handlers.words.door import GROUP
 from tests.handlers.chat_stage import OWNER, STRANGER, VIEWER, ChatStage, play
 from tests.handlers.trading_stage import Stage
 from tests.handlers.trading_stage import play as trade
@@ -185,7 +185,7 @@ def test_a_group_hears_one_sentence_and_is_left(tmp_path: Path) -> None:
                 stage.owner.say_in_group("/linear 1", group)
                 await stage.api.wait_for(lambda: not group.chat.member)
                 await settled(stage)
-                assert group.texts == [GROUP] * times and "echo 1" not in stage.commands.done
+                assert group.texts == [say("door.group")] * times and "echo 1" not in stage.commands.done
             channel = stage.api.channel(-100_600)
             stage.api.updates.allowed = frozenset({"channel_post", "message"})
             channel.post("/linear 1")
@@ -206,7 +206,7 @@ def test_a_group_that_can_t_be_left_is_left_at_the_next_word(tmp_path: Path) -> 
                 await settled(stage)
             stage.owner.say_in_group("hello?", group)
             await stage.api.wait_for(lambda: not group.chat.member)
-            assert group.texts == [GROUP]
+            assert group.texts == [say("door.group")]
 
     play(story, tmp_path)
 

@@ -19,8 +19,9 @@ from bot.core.money import use_exact
 from bot.core.preview import Limits, Preview, preview
 from bot.core.pricing import NO_OFFSETS
 from bot.core.specs import as_command
+from bot.texts.catalogue import say
 from handlers.chat.context import tagged
-from handlers.words import backtests, cautions, creation
+from handlers.words import backtests, creation
 from handlers.words.captions import LIMIT, Part, fitted, seen, text_of
 from tests.telegram.html_rules import parse_html, utf16_length
 
@@ -139,7 +140,7 @@ def done_of(shown: Preview, figure: Decimal, span: timedelta) -> Any:
 def test_a_preview_fits_under_its_picture_with_the_longest_names_and_numbers(shown: Preview, figure: Decimal) -> None:
     use_exact()
     done = done_of(shown, figure, timedelta(days=60, hours=23))
-    card = creation.preview_card(shown, [backtests.line(done), cautions.NOT_LIVE])
+    card = creation.preview_card(shown, [backtests.line(done), say("cautions.not_live")])
     assert telegram_length(tagged(card.caption, "(simulated)")) <= MOST_CAPTION
     parse_html(card.before)
     whole = parse_html(f"{card.before}\n{card.caption}")[0]

@@ -17,6 +17,7 @@ from bot.core.model import FeeSide, Quote, Side
 from bot.core.money import use_exact
 from bot.core.preview import Limits, preview
 from bot.core.pricing import NO_OFFSETS
+from bot.texts.catalogue import say
 from handlers.words import edits, keyboards
 from tests.core.levels import PREFIX
 from tests.core.test_editing import at
@@ -71,7 +72,7 @@ def test_every_difference_and_the_menu() -> None:
         "while paused": seen(
             edits.difference(edited(replace(GRID, mode=Mode.PAUSED), members, made, AT)), keyboards.edit(NONCE)
         ),
-        "moved meanwhile": seen(edits.moved()),
+        "moved meanwhile": seen(say("edits.moved")),
         "applied": seen(edits.applied(edited(GRID, members, made, AT))),
     }
     check("edits", texts)

@@ -20,6 +20,7 @@ from bot.core.snapshot import GridEnded, Notice, TradeClosed
 from bot.reports.profits import ProfitView
 from bot.reports.tally import CoinTally, Entry, OrderTally, PositionTally, Tally
 from bot.reports.views import SELLING
+from bot.texts.catalogue import say
 from bot.trading import margin
 from bot.trading.gate import UNCONFIRMED
 from handlers.chat.context import tagged
@@ -233,7 +234,7 @@ def test_the_statements() -> None:
             "not well": leafed(Leaf(statements.health(sick, Vitals(None, "no answer in 5 s", None, 90.0), None))),
             "version": seen(statements.version("1.2.3", "3.11.7", libraries)),
             "exported": seen(statements.exported("trades.csv", 31)),
-            "nothing to export": seen(statements.nothing_to_export()),
+            "nothing to export": seen(say("statements.nothing_to_export")),
             "help of an owner": seen(statements.help_(owner, owner=True)),
             "help of a viewer": seen(statements.help_(viewer, owner=False)),
         },
@@ -274,7 +275,7 @@ def test_hints_and_refusals() -> None:
             "a market, to an owner": seen(hints.market("BTC/USDT", owner=True)),
             "a market, to a viewer": seen(hints.market("BTC/USDT", owner=False)),
             "anything else": seen(hints.no_command("good morning", names)),
-            "for owners only": seen(hints.viewers_only_look("panic")),
+            "for owners only": seen(say("hints.viewers_only_look", command="/panic")),
         },
     )
 

@@ -8,6 +8,7 @@ from bot.core.model import Position
 from bot.core.money import use_exact
 from bot.reports.positions import PositionView, WrittenOff
 from bot.reports.views import StopEffect
+from bot.texts.catalogue import say
 from bot.upkeep.restoration import Difference, GridChange, Packed
 from handlers.chat.questions import LIFETIME, LOOK_LIFETIME
 from handlers.words import (
@@ -80,8 +81,8 @@ def test_before_and_after_a_turn() -> None:
         texts[f"sell {title}?"] = turns.sell_question(effects)
     texts["back on the book"] = cautions.resumed(["g1.3", "g1.4"])
     texts["left out"] = cautions.left_out(["g1.3"])
-    texts["live"] = cautions.LIVE
-    texts["not live"] = cautions.NOT_LIVE
+    texts["live"] = say("cautions.live")
+    texts["not live"] = say("cautions.not_live")
     check("turns", {title: seen(html) for title, html in texts.items()})
 
 
@@ -112,20 +113,20 @@ def test_the_chat_itself() -> None:
     check(
         "door",
         {
-            "to a group": seen(door.GROUP),
-            "to an owner": seen(door.owned(4711)),
-            "who can't be kept": seen(door.UNKEPT),
+            "to a group": seen(say("door.group")),
+            "to an owner": seen(say("door.owned", person=4711)),
+            "who can't be kept": seen(say("door.unkept")),
             "late": seen(door.late("/resume all", LATER - AT), keyboards.keyboard(NONCE, (("Do it now", "now"),))),
             "very late": seen(door.late("/linear <1> " + "2 " * 400, 500 * (LATER - AT))),
             "done now": seen(door.doing_now("/resume all")),
             "refused": seen(door.refused("the <amount> is odd")),
-            "failed": seen(door.failed("a1b2c3")),
-            "pressed twice": door.USED,
-            "pressed by another": door.NOT_YOURS,
-            "pressed by a viewer": door.FOR_OWNERS,
-            "pressed, unknown": door.UNKNOWN_BUTTON,
+            "failed": seen(say("door.failed", reference="a1b2c3")),
+            "pressed twice": say("door.used"),
+            "pressed by another": say("door.not_yours"),
+            "pressed by a viewer": say("door.for_owners"),
+            "pressed, unknown": say("door.unknown_button"),
             "pressed too late": door.too_old(LIFETIME),
             "looked at too late": door.too_old(LOOK_LIFETIME),
-            "pressed, then restarted": door.AFTER_RESTART,
+            "pressed, then restarted": say("door.after_restart"),
         },
     )

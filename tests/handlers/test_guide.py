@@ -9,7 +9,8 @@ import pytest
 
 from bot.core.grids import Shape
 from bot.core.specs import as_command
-from handlers.words import guide as words
+from bot.texts.catalogue import say
+from handlers.words.guide import SUGGESTED
 from tests.handlers.guide_stage import GuideStage, play
 
 PRESSES = ["BTC/USDT", "Linear", "±2 %", "50", "25 %", "0.8 %", "No, once"]
@@ -37,7 +38,7 @@ def test_a_newcomer_makes_a_sensible_grid_by_buttons_alone(tmp_path: Path) -> No
         presses = ["New grid"]
         page = await stage.press("New grid")
         while title(page) != "preview":
-            presses.append(next(text for text in stage.buttons() if text.startswith(words.SUGGESTED)))
+            presses.append(next(text for text in stage.buttons() if text.startswith(SUGGESTED)))
             page = await stage.press(presses[-1])
         await stage.press("Create")
         assert len(presses) + 1 <= 10
@@ -225,7 +226,7 @@ def test_cancel_works_at_every_step(tmp_path: Path, place: int, way: str) -> Non
         else:
             await stage.say(way)
         assert stage.dialogue() is None
-        assert page.text == words.LEFT and not page.buttons
+        assert page.text == say("guide.left") and not page.buttons
         assert not stage.grids
 
     play(story, tmp_path)
@@ -233,7 +234,7 @@ def test_cancel_works_at_every_step(tmp_path: Path, place: int, way: str) -> Non
 
 def test_where_there_is_no_dialogue_cancel_says_so(tmp_path: Path) -> None:
     async def story(stage: GuideStage) -> None:
-        assert await stage.say("/cancel") == words.NOTHING_TO_LEAVE
+        assert await stage.say("/cancel") == say("guide.nothing_to_leave")
 
     play(story, tmp_path)
 
@@ -273,7 +274,7 @@ def test_a_day_without_an_answer_ends_a_dialogue(tmp_path: Path) -> None:
         page = stage.page()
         stage.clock.at = stage.clock.at.replace(day=stage.clock.at.day + 2)
         await stage.press("20", message=page)
-        assert words.ENDED in stage.olga.answers[-1].text
+        assert say("guide.ended") in stage.olga.answers[-1].text
         assert "⚠️" not in await stage.say("20")
 
     play(story, tmp_path)
@@ -343,7 +344,7 @@ def test_forged_and_stale_buttons_change_no_answer(tmp_path: Path) -> None:
         stage.acts += 1
         stage.olga.press_data(f"guide_11:{after.nonce}", first)
         await stage.settled()
-        assert words.NO_SUCH_BUTTON in stage.page().text
+        assert say("guide.no_such_button") in stage.page().text
         stage.acts += 1
         stage.olga.press_data(f"guide_0:{after.nonce}", None)  # as if from an inline message
         await stage.settled()
@@ -373,7 +374,7 @@ def test_a_new_dialogue_takes_the_place_of_the_old(tmp_path: Path) -> None:
         old = stage.page()
         page = await stage.say("/linear")
         assert title(page) == "market" and stage.page().id != old.id
-        assert old.text == words.REPLACED and not old.buttons
+        assert old.text == say("guide.replaced") and not old.buttons
         stage.acts += 1
         stage.olga.press("25 %", old, stale=True)
         await stage.settled()
@@ -391,7 +392,7 @@ def test_another_command_works_and_the_dialogue_goes_on(tmp_path: Path) -> None:
         page = await stage.say("15")
         assert title(page) == "size"
         assert stage.page().id > old.id  # it follows to where its reader is
-        assert old.text == words.GONE_ON and not old.buttons
+        assert old.text == say("guide.gone_on") and not old.buttons
         assert "15 levels" in page
 
     play(story, tmp_path)
@@ -460,7 +461,7 @@ def test_create_ends_the_dialogue(tmp_path: Path) -> None:
         page = stage.page()
         await stage.press("Create")
         assert stage.dialogue() is None
-        assert page.text == words.DONE and not page.buttons
+        assert page.text == say("guide.done") and not page.buttons
         assert "⚠️" not in await stage.say("20")
 
     play(story, tmp_path)

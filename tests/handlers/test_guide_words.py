@@ -72,8 +72,8 @@ def shown(step: Step, facts: Facts = FACTS, **more: str) -> tuple[list[str], lis
     draft = before(step)
     found = step.offers(draft, facts)
     spans = offers.spans(draft, facts, found) if step.name == "range" else ()
-    html = words.page(step.words, (STEPS.index(step) + 1, 8), draft, facts, found, spans=spans, **more)
-    return parse_html(html)[0].splitlines(), [words.button(step.words, offer, draft) for offer in found]
+    html = words.page(step.name, (STEPS.index(step) + 1, 8), draft, facts, found, spans=spans, **more)
+    return parse_html(html)[0].splitlines(), [words.button(step.name, offer, draft) for offer in found]
 
 
 GOLDEN: dict[str, tuple[list[str], list[str]]] = {
@@ -194,8 +194,8 @@ def test_a_problem_stands_above_the_question_and_is_escaped() -> None:
 def test_the_last_choice_is_marked_and_explained() -> None:
     step, draft = STEPS[3], before(STEPS[3])
     found = offers.with_last(step.offers(draft, FACTS), {"count": "33"}, step.keys, draft)
-    assert words.button(step.words, found[0], draft) == "↺ 33"
-    html = words.page(step.words, (4, 8), draft, FACTS, found)
+    assert words.button(step.name, found[0], draft) == "↺ 33"
+    html = words.page(step.name, (4, 8), draft, FACTS, found)
     assert parse_html(html)[0].splitlines()[-1] == "⭐ what I suggest, ↺ what you took the last time"
 
 
@@ -227,9 +227,9 @@ def test_pages_fit_a_message_whatever_they_say(answered: dict[str, str], problem
     facts = replace(FACTS, market=replace(market, price_tick=Decimal("1E-29")), quote=quote)
     found = [Offer(dict.fromkeys(step.keys, "9" * 60), figure=Decimal(10) ** 15, is_last=True)] * 12
     for html in (
-        words.page(step.words, (7, 8), draft, facts, found, problem=problem),
+        words.page(step.name, (7, 8), draft, facts, found, problem=problem),
         words.last_page(draft, (8, 8), problem),
     ):
         text = parse_html(html)[0]
         assert length(text) < 3900 and "\n\n\n" not in text
-    assert all(len(words.button(step.words, offer, draft)) < 400 for offer in found)
+    assert all(len(words.button(step.name, offer, draft)) < 400 for offer in found)

@@ -10,6 +10,7 @@ from bot.core import wishes
 from bot.core.events import Refusal
 from bot.core.lifecycle import Mode
 from bot.core.money import use_exact
+from bot.texts.catalogue import read
 from bot.trading import desk, exposure, gate, guards
 from handlers.words import reasons
 from tests.handlers.samples import LATER, QUOTE, ZONE, D, waiting
@@ -50,11 +51,18 @@ def test_every_wish_of_a_level_has_words() -> None:
     assert unknown == set()
 
 
-def test_every_mode_and_refusal_has_words() -> None:
-    assert set(reasons.REFUSALS) == set(Refusal)
+def test_every_mode_and_what_holds_a_grid_back_has_words() -> None:
     assert {mode.name.lower() for mode in Mode if mode is not Mode.RUNNING} <= set(reasons.MEANINGS)
     held_back = {exposure.FOR_FUNDS, exposure.FOR_ROOM, gate.SILENCE, gate.UNCONFIRMED, desk.NOT_LOOKED}
     assert held_back <= set(reasons.MEANINGS)
+
+
+def test_every_reason_and_refusal_has_both_of_its_texts() -> None:
+    assert len(set(reasons.MEANINGS.values())) == len(reasons.MEANINGS)
+    slugs = [*reasons.MEANINGS.values(), *(f"refused.{refusal.name.lower()}" for refusal in Refusal)]
+    told = {f"reasons.{slug}.{part}" for slug in slugs for part in ("means", "then")}
+    grid_whys = {f"reasons.grid_why.{slug}" for slug in reasons.GRID_WHYS.values()}
+    assert told | grid_whys <= read("en").keys()
 
 
 def test_every_reason_of_a_guard_to_turn_a_grid_has_words() -> None:

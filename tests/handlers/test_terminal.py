@@ -35,11 +35,11 @@ from handlers.chat.notify import Outbox
 from handlers.chat.pace import unhurried
 from handlers.chat.people import People, Role
 from handlers.chat.questions import Questions
-from handlers.chat.table import Choice, Command, Table
+from handlers.chat.table import Choice, Table
 from handlers.terminal.input import Pressed, Said, understood
 from handlers.terminal.requests import PERSON, TOKEN, Terminal, keep_file
 from handlers.terminal.screen import plain
-from tests.handlers.chat_stage import PlainWords, Shelf, Time, fill_of
+from tests.handlers.chat_stage import MadeUp, PlainWords, Shelf, Time, fill_of
 from tests.telegram.stories import picture
 
 WORDS = ("look", "ask", "grid")
@@ -100,11 +100,11 @@ class Deeds:
     def table(self) -> Table:
         owner = Role.OWNER
         commands = [
-            Command("look", owner, self.look, "", "look"),
-            Command("ask", owner, self.ask, "", "ask"),
-            Command("number", owner, self.number, "", "number"),
-            Command("picture", owner, self.picture, "", "picture"),
-            Command("card", owner, self.card, "", "card"),
+            MadeUp("look", owner, self.look),
+            MadeUp("ask", owner, self.ask),
+            MadeUp("number", owner, self.number),
+            MadeUp("picture", owner, self.picture),
+            MadeUp("card", owner, self.card),
         ]
         return Table(commands, {"Create": Choice(owner, self.yes), "Turn": Choice(owner, self.turn, stays=True)})
 
