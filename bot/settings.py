@@ -32,6 +32,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.core.pricing import Offset
 from bot.errors import SettingsError
+from bot.texts.catalogue import ENGLISH, languages
 
 HIDDEN = "a value that is not shown"
 NUMBER = r"(?:[0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})"
@@ -163,6 +164,11 @@ def _bot_id(text: str) -> str:
     return _match("[a-z0-9]{3}", text.lower())[0]
 
 
+def _language(text: str) -> str:
+    _require(text.lower() in languages())
+    return text.lower()
+
+
 def _folder(text: str) -> Path:
     return Path(os.path.expanduser(text))
 
@@ -248,6 +254,9 @@ class Settings(BaseSettings):
     )
     timezone: Annotated[ZoneInfo, BeforeValidator(_timezone)] = Field(
         ZoneInfo("UTC"), description="a time zone, such as Europe/Berlin"
+    )
+    bot_language: Annotated[str, BeforeValidator(_language)] = Field(
+        ENGLISH, description=f"one of {', '.join(languages())}, such as {ENGLISH}"
     )
     results_dir: Annotated[Path, BeforeValidator(_folder)] = Field(
         Path("results"), description="a folder, such as ./results"

@@ -27,6 +27,7 @@ from bot.reports.suggestion import suggested
 from bot.scheduler import AUDIT_SECONDS, FOLD_SECONDS, Job, Schedule, Watchdog
 from bot.settings import Settings, is_hosted
 from bot.storage.lease import Lease
+from bot.texts.catalogue import say, speak
 from bot.upkeep.restoration import Backup
 from bot.upkeep.uptime import Uptime
 from bot.upkeep.vault import Vault, is_fleeting, put_in_place
@@ -74,6 +75,7 @@ class Worker:
     """One life of the worker after another: a backup that somebody restores is put in place between two."""
 
     def __init__(self, settings: Settings, log_tail: Callable[[int], Sequence[str]]) -> None:
+        speak(settings.bot_language)
         self._settings = settings
         self._log_tail = log_tail
         self._stop = asyncio.Event()
@@ -127,7 +129,7 @@ class Worker:
         mode = "simulated" if settings.exchange == "simulated" else settings.exchange_mode
         config = ChatConfig(
             default_symbol=settings.symbol,
-            tag="" if mode == "live" else f"({mode})",
+            tag=say(f"standing.tag.{mode}"),
             mode=mode,
             timezone=settings.timezone,
             results_dir=settings.results_dir,

@@ -51,6 +51,7 @@ CONTRACT = [
     "ALLOW_WITHDRAWAL_KEY",
     "DAILY_REPORT_AT",
     "TIMEZONE",
+    "BOT_LANGUAGE",  # beside the contract
     "RESULTS_DIR",
     "DATABASE_URL",
     "HEARTBEAT_URL",
@@ -86,6 +87,7 @@ WRONG = {
     "ALLOW_WITHDRAWAL_KEY": ["maybe", "2"],
     "DAILY_REPORT_AT": ["24:00", "8", "08:60", "8am"],
     "TIMEZONE": ["Mars/Base", "Europe", "../UTC", "/etc/localtime"],
+    "BOT_LANGUAGE": ["xx", "English", "en.toml", "../en"],
     "DATABASE_URL": ["mysql://host/x", "host"],
     "HEARTBEAT_URL": ["monitor", "file:///x"],
     "LOG_LEVEL": ["LOUD", "1"],

@@ -153,7 +153,7 @@ async def _leave(update: Update, context: Context, about: object) -> None:
 async def _heard(update: Update, context: Context, typed: str) -> None:
     """A typed answer: the name of a button, or words of a grid."""
     text = " ".join(typed.split())
-    named = NAMED.get(text.lower())
+    named = _named(text)
     if named is not None:
         await named(update, context, OPEN_PAGE)
         return
@@ -188,18 +188,20 @@ async def _last_week(context: Context, facts: Facts) -> Mapping[str, str]:
     return span_of(past, facts.market)
 
 
+def _named(typed: str) -> Answer | None:
+    """What the button does whose name was typed, with or without its mark."""
+    for name, answer in (("cancel", _leave), ("guide_back", _back), ("guide_rest", _rest)):
+        button = say(f"buttons.{name}").lower()
+        if typed.lower() in (button, button.lstrip("«⭐ ")):
+            return answer
+    return None
+
+
 def _open(update: Update, context: Context) -> Dialogue | None:
     person = update.effective_user
     return context.chat.dialogues.of(person.id) if person is not None else None
 
 
-NAMED: dict[str, Answer] = {
-    "cancel": _leave,
-    "back": _back,
-    "« back": _back,
-    "suggest": _rest,
-}
-"""Buttons that may be typed."""
 CHOICES: dict[str, Choice] = {
     "new": Choice(Role.OWNER, _new, taken=always),
     **{

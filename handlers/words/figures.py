@@ -103,16 +103,6 @@ def name(text: str) -> str:
     return foreign(text, LONGEST_NAME)
 
 
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 grid`, `2 grids`, `1,000 entries`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def agree(count: int, one: str, many: str) -> str:
-    """The form of a word that fits the count."""
-    return one if count == 1 else many
-
-
 def numbers_of(numbers: Iterable[int]) -> str:
     """Level numbers, runs drawn together: `1–5, 7`."""
     runs: list[list[int]] = []
