@@ -16,7 +16,6 @@ from bot.reports.positions import positions
 from bot.reports.profits import profit_views
 from bot.reports.views import grid_view, grid_views, health_view, level_view
 from bot.texts.catalogue import say
-from bot.trading.gate import UNCONFIRMED
 from handlers.chat import leafing
 from handlers.chat.context import Context
 from handlers.chat.people import Role
@@ -46,7 +45,7 @@ async def _status(context: Context, place: int) -> Leaf:
     today = {view.currency: view.totals for view in profits if view.totals.trades or view.totals.funding}
     troubles = health.troubles
     if manager.heartbeat.gate.is_unconfirmed:
-        troubles = (UNCONFIRMED, *troubles)
+        troubles = (say("glance.unconfirmed"), *troubles)
     zone = context.chat.config.timezone
     return Leaf(glance.status(grid_views(manager), health, troubles, today, context.chat.now(), zone))
 

@@ -22,7 +22,6 @@ from bot.reports.tally import CoinTally, Entry, OrderTally, PositionTally, Tally
 from bot.reports.views import SELLING
 from bot.texts.catalogue import say
 from bot.trading import margin
-from bot.trading.gate import UNCONFIRMED
 from handlers.chat.context import tagged
 from handlers.chat.people import Role
 from handlers.commands import TABLE
@@ -122,7 +121,7 @@ def test_the_glance() -> None:
             "very many grids, on a perpetual": said(*many),
             "funding": said(grid(liquidation=D(41000)), today=funded),
             "troubles": said(grid(), health=late, troubles=late.troubles),
-            "not live yet": said(grid(), troubles=(UNCONFIRMED,)),
+            "not live yet": said(grid(), troubles=(say("glance.unconfirmed"),)),
             "no heartbeat yet": said(health=replace(HEALTH, beat_age=None), today={}),
             "a price": leafed(Leaf(glance.price(QUOTE, ZONE))),
             "a price with grids": leafed(Leaf(glance.price(QUOTE, ZONE, [grid(), named(2)]))),
