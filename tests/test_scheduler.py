@@ -84,6 +84,26 @@ def test_late_beats_coalesce_and_never_run_side_by_side() -> None:
     assert at_once[1] == 1
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks begin when the loop comes round")
+def test_a_job_that_is_woken_begins_before_whatever_waits() -> None:
+    async def story() -> None:
+        schedule, begun = Schedule(UTC), list[str]()
+
+        async def beat() -> None:
+            begun.append("beat")
+
+        schedule.now(beat, "heartbeat")
+        assert begun == []  # not before the start
+        schedule.start()
+        asyncio.get_running_loop().call_soon(begun.append, "other news")
+        schedule.now(beat, "heartbeat")
+        await asyncio.sleep(0)
+        assert begun == ["beat", "other news"]
+        await schedule.stop(1)
+
+    run(story())
+
+
 def test_a_slow_job_delays_no_other() -> None:
     async def hang(count: int) -> None:
         await asyncio.Event().wait()

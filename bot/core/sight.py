@@ -33,11 +33,14 @@ class Sight:
         while others offer less. A quote that is not newer counts no more; no bid can stand above what we bought at, nor
         an ask beneath what we sold at, so until then `traded` is the price."""
         last = self._last
-        if last is None or not fill.maker or fill.at <= last.at:
+        if last is None or not fill.maker:
+            return False
+        is_quote = last is not self.traded
+        if fill.at < last.at or (is_quote and fill.at == last.at):
             return False
         if not (last.bid > fill.price if side is Side.BUY else last.ask < fill.price):
             return False
-        if last is not self.traded:
+        if is_quote:
             self._outdated = last
         shown = Quote(last.symbol, fill.price, fill.price, fill.at)
         self.traded = None

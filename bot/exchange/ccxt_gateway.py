@@ -35,6 +35,7 @@ SETTLES_AFTER = timedelta(seconds=1)
 """When an accepted order is looked for where a venue refuses late and nothing is pushed."""
 UNHEARD_AFTER = timedelta(seconds=5)
 """A trade this old that only asking brought to light should have been pushed."""
+KeyOf = Callable[[Mapping[str, Any]], tuple[Any, ...]]
 CATCH_UP = 200
 """Pushed rows that one beat catches up on at most."""
 
@@ -54,6 +55,7 @@ class CcxtGateway:
         self._swept_at: dict[str, datetime] = {}
         self._seen: OrderedDict[tuple[Any, ...], None] = OrderedDict()
         self._unheard: list[Event] = []
+        self._together: list[Event] | None = None
 
     def listen(self, hear: Hear) -> None:
         """Have news heard as it comes; with nothing when only a price has moved."""
@@ -61,7 +63,9 @@ class CcxtGateway:
         self._data.listen(lambda: hear(()))
 
     def _tell(self, events: Sequence[Event]) -> None:
-        if self._hear is not None:
+        if self._together is not None:
+            self._together += events
+        elif self._hear is not None:
             self._hear(events)
         else:
             self._unheard += events
@@ -171,19 +175,27 @@ class CcxtGateway:
         self._take_orders(self._missed(exchange.orders, _order_key))
         self._take_trades(self._missed(exchange.myTrades, _trade_key))
 
-    def _missed(self, cache: Any, key_of: Callable[[Mapping[str, Any]], tuple[Any, ...]]) -> list[Mapping[str, Any]]:
+    def _missed(self, cache: Any, key_of: KeyOf) -> list[Mapping[str, Any]]:
         newest_first = islice(reversed(cache or ()), CATCH_UP)
         return list(takewhile(lambda row: key_of(row) not in self._seen, newest_first))[::-1]
 
     def _take_orders(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        for row in rows:
-            if self._is_new(_order_key(row)):
-                self._on_order(row)
+        self._take(rows, _order_key, self._on_order)
 
     def _take_trades(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        for row in rows:
-            if self._is_new(_trade_key(row)):
-                self._sender.spawn(self._on_trade(row))
+        self._take(rows, _trade_key, lambda row: self._sender.spawn(self._on_trade(row)))
+
+    def _take(self, rows: Sequence[Mapping[str, Any]], key_of: KeyOf, on: Callable[[Mapping[str, Any]], None]) -> None:
+        """Take what is new; what is understood at once is told together, or each trade would have a beat of its own."""
+        self._together = told = list[Event]()
+        try:
+            for row in rows:
+                if self._is_new(key_of(row)):
+                    on(row)
+        finally:
+            self._together = None
+        if told:
+            self._tell(told)
 
     def _is_new(self, key: tuple[Any, ...]) -> bool:
         if key in self._seen:

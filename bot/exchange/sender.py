@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from bot.core.actions import Action, CancelOrder, PlaceOrder
@@ -86,11 +87,13 @@ class Sender:
             call = self._venue.create(order, _is_reducing(order, raw_market), size)
             reply = await self._connection.send(call, ticket)
         except failures() as error:
-            self._not_placed(order, ticket, error)
+            told = self._not_placed(order, ticket, error)
         else:
-            self._placed(order, reply, size, sent_at)
+            told = self._placed(order, reply, size, sent_at)
         finally:
             self.pending.discard(order.client_id)
+        if told is not None:
+            self._hear(told)
         if order.taker and ticket.left:
             await self._settle(order.symbol, order.client_id)
 
@@ -107,15 +110,18 @@ class Sender:
                 self.spawn(self._place(order, stands))
             return
         except failures() as error:
-            for order in orders:
-                self._not_placed(order, ticket, error)
+            told = [self._not_placed(order, ticket, error) for order in orders]
         else:
-            for order, row in self._venue.outcomes(orders, replies):
-                if isinstance(row, ItemRefused):
-                    self._not_placed(order, ticket, row)
-                else:
-                    self._placed(order, row, size, sent_at)
+            told = [
+                self._not_placed(order, ticket, row)
+                if isinstance(row, ItemRefused)
+                else self._placed(order, row, size, sent_at)
+                for order, row in self._venue.outcomes(orders, replies)
+            ]
         self.pending.difference_update(order.client_id for order in orders)
+        known = [events for events in told if events is not None]
+        if known:
+            self._hear(list(chain(*known)))
 
     async def _prepared_market(self, symbol: str) -> tuple[Mapping[str, Any], Decimal]:
         """ccxt's market and its contract size, margin and leverage being set. MarketError."""
@@ -124,34 +130,37 @@ class Sender:
             await self._perpetuals.prepare(symbol)
         return raw, translate.contract_size_of(raw)
 
-    def _placed(self, order: PlaceOrder, reply: Any, size: Decimal, sent_at: datetime) -> None:
+    def _placed(self, order: PlaceOrder, reply: Any, size: Decimal, sent_at: datetime) -> list[Event] | None:
+        """What a reply tells; None where it tells nothing."""
         if not isinstance(reply, Mapping) or not reply.get("id"):
             log.warning("a reply names no order: its fate is unknown", extra={"context": {"order": order.client_id}})
-            return
+            return None
         seen = self._orders.seen(reply, size) if reply.get("clientOrderId") else None
         if seen is not None and seen.client_id != order.client_id:
             log.error("a reply speaks of another order", extra={"context": {"order": order.client_id}})
-            return
+            return None
         self._orders.know(order.client_id, str(reply["id"]))
         if self._venue.refuses_late and not order.taker:
             self.unsettled[order.client_id] = (order.symbol, sent_at)
         events: list[Event] = [OrderAccepted(order.client_id, sent_at)]
         if seen is not None and seen.is_open is False and not seen.filled and not order.taker:
             events.append(self._orders.closed(seen))
-        self._hear(events)
+        return events
 
-    def _not_placed(self, order: PlaceOrder, ticket: Ticket, error: BaseException) -> None:
-        now, context = self._connection.clock.now(), {"context": {"order": order.client_id}}
+    def _not_placed(self, order: PlaceOrder, ticket: Ticket, error: BaseException) -> list[Event] | None:
+        """What a failure tells; None where it leaves the order unknown."""
+        now = self._connection.clock.now()
         if isinstance(error, Withdrawn):
-            self._hear(())  # whoever was asked whether it stands has noted why not
-        elif isinstance(error, MarketError):
-            self._hear([OrderRefused(order.client_id, now, Refusal.RATE, str(error))])
-        elif (refused := outcomes.refusal_of(error, self._venue)) is not None:
-            self._hear([OrderRefused(order.client_id, now, *refused)])
-        elif not ticket.left:
-            self._hear([OrderRefused(order.client_id, now, Refusal.OTHER, outcomes.without_secrets(error))])
-        else:
-            log.warning("the fate of an order is unknown: %s", outcomes.without_secrets(error), extra=context)
+            return []  # whoever was asked whether it stands has noted why not, and is to be woken
+        if isinstance(error, MarketError):
+            return [OrderRefused(order.client_id, now, Refusal.RATE, str(error))]
+        if (refused := outcomes.refusal_of(error, self._venue)) is not None:
+            return [OrderRefused(order.client_id, now, *refused)]
+        why = outcomes.without_secrets(error)
+        if not ticket.left:
+            return [OrderRefused(order.client_id, now, Refusal.OTHER, why)]
+        log.warning("the fate of an order is unknown: %s", why, extra={"context": {"order": order.client_id}})
+        return None
 
     # -- cancels ---------------------------------------------------------------------------------------------------
 

@@ -108,6 +108,9 @@ def test_a_trade_that_the_price_does_not_explain_is_the_price_until_a_newer_one_
     assert looks.sight.is_outdated_by(Side.BUY, trade("59000", 2))
     assert looks.sight.traded == at_trade("59000", 2)
     assert looks.believed("60000", 1, now=3) == at_trade("59000", 2)
+    assert looks.sight.is_outdated_by(Side.BUY, trade("58900", 2))  # one order of somebody's sold to both levels
+    assert not looks.sight.is_outdated_by(Side.BUY, trade("58950", 2))
+    assert looks.believed("60000", 1, now=3) == at_trade("58900", 2)
     assert looks.sight.is_outdated_by(Side.SELL, trade("59300", 3))
     assert looks.believed("60000", 1, now=4) == at_trade("59300", 3)
     assert not looks.sight.is_outdated_by(Side.BUY, trade("59400", 4))  # not below what is known already

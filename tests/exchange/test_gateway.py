@@ -212,7 +212,15 @@ def test_many_orders_leave_in_batches_and_each_is_told_of() -> None:
     async def story(desk: Desk) -> None:
         orders = [desk.order(number, str(59_000 - number)) for number in range(1, 26)]
         orders[7] = desk.order(8, "100000")  # outside the venue's band
+        at_once: list[int] = []
+
+        def hear(events: Sequence[Event]) -> None:
+            at_once.append(len(events))
+            desk.heard.extend(events)
+
+        desk.gateway.listen(hear)
         await desk.send(*orders)
+        assert sorted(at_once) == [5, 10, 10]  # a batch is one piece of news
         requests = [call for call in desk.venue.witness.calls if call.kind.startswith("create")]
         assert len(requests) == 3
         accepted = {event.client_id for event in desk.heard if isinstance(event, OrderAccepted)}
@@ -296,6 +304,32 @@ def test_pushed_trades_and_orders_are_heard_without_asking(place: Place) -> None
         assert len(desk.venue.witness.calls) == asked
         desk.later(20)
         assert not await desk.news(cursor)  # what was pushed is not told again
+
+    told(place, story, streams=True)
+
+
+@SPOT
+def test_what_was_pushed_while_nobody_waited_is_caught_up_on_once(place: Place) -> None:
+    async def story(desk: Desk) -> None:
+        cursor = (await desk.gateway.news(desk.symbol, "")).cursor
+        while not any("private" in feed.path or feed.account for feed in desk.venue.feeds):
+            await asyncio.sleep(0.001)
+        await desk.send(*(desk.order(number, str(59_000 - number)) for number in range(1, 4)))
+        assert desk.connection.streams is not None
+        await desk.connection.streams.close()  # nobody waits any more, and ccxt's sockets stay open
+        asked = len(desk.venue.witness.calls)
+        desk.move("58000")
+        while len(desk.connection.exchange.myTrades or ()) < 3:
+            await asyncio.sleep(0.001)
+        desk.heard.clear()
+        desk.gateway._catch_up()
+        await desk.hears(6)
+        desk.gateway._catch_up()
+        filled = [event.client_id for event in desk.heard if isinstance(event, OrderFilled)]
+        assert filled == [order_id(1), order_id(2), order_id(3)]
+        assert len(desk.venue.witness.calls) == asked
+        desk.later(20)
+        assert not await desk.news(cursor)
 
     told(place, story, streams=True)
 
