@@ -73,6 +73,31 @@ def test_an_exchange_that_soon_answers_again_is_not_told_of() -> None:
     run(story())
 
 
+def test_what_comes_and_goes_is_told_of_less_and_less_until_it_has_been_calm() -> None:
+    async def story() -> None:
+        stage = await staged()
+
+        async def silent(seconds: int) -> int:
+            """How often it is told of."""
+            before = len(stage.listener.of(Trouble))
+            stage.data.is_silent(BTC)
+            await stage.beats(seconds // 5 + 1, seconds=5)
+            stage.price("60500")
+            await stage.beats(3, seconds=5)
+            return len(stage.listener.of(Trouble)) - before
+
+        assert await silent(20) == 2  # that it began, and that it is over
+        assert await silent(50) == 0
+        assert await silent(70) == 2
+        assert await silent(70) == 0
+        assert await silent(130) == 2
+        assert [told.over for told in stage.listener.of(Trouble)] == 3 * [False, True]
+        await stage.beats(10, seconds=60)
+        assert await silent(20) == 2
+
+    run(story())
+
+
 def test_what_was_learned_before_the_exchange_fell_silent_counts() -> None:
     async def story() -> None:
         stage = Stage()
