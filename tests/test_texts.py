@@ -36,7 +36,7 @@ def test_every_text_that_is_said_stands_in_the_file_and_is_told_what_fills_its_g
         if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
             continue
         place = f"{path.relative_to(ROOT)}:{call.lineno}: {key.value}"
-        if key.value not in TEXTS.keys():  # noqa: SIM118
+        if key.value not in TEXTS.keys:
             wrong.append(f"{place} is no text")
         elif None not in told and told != TEXTS.gaps(key.value) | (
             {"count"} if TEXTS.is_counting(key.value) else set()
@@ -50,7 +50,18 @@ def test_every_text_is_said_somewhere() -> None:
     keys = [call.args[0] for _, call in SAID]
     firsts = [key.values[0] for key in keys if isinstance(key, ast.JoinedStr)]
     families = tuple(str(first.value) for first in firsts if isinstance(first, ast.Constant))
-    assert not [key for key in sorted(TEXTS.keys()) if key not in literals and not key.startswith(families)]
+    assert not [key for key in sorted(TEXTS.keys) if key not in literals and not key.startswith(families)]
+
+
+def test_every_button_has_its_text_and_every_text_a_button() -> None:
+    names = {
+        str(call.args[0].value)
+        for path, call in NODES
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_button"
+        if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    }
+    said = {"buttons.page", *(f"buttons.{name}" for name in names)}
+    assert said == {key for key in TEXTS.keys if key.startswith("buttons.")}
 
 
 # -- another language --------------------------------------------------------------------------------------------------

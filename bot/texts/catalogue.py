@@ -34,6 +34,7 @@ class Catalogue:
         if fallback is not None:
             self._check(fallback)
 
+    @property
     def keys(self) -> frozenset[str]:
         """Of every text."""
         return frozenset(self._texts)
@@ -58,9 +59,9 @@ class Catalogue:
         return forms[form].format_map(values)
 
     def _check(self, english: "Catalogue") -> None:
-        if strange := self.keys() - english.keys():
+        if strange := self.keys - english.keys:
             raise ValueError(f"English has no text {min(strange)}")
-        for key in sorted(self.keys()):
+        for key in sorted(self.keys):
             if unknown := self.gaps(key) - english.gaps(key):
                 allowed = ", ".join(sorted(english.gaps(key))) or "none"
                 raise ValueError(f"{key} has a gap {{{min(unknown)}}}; English has {allowed}")

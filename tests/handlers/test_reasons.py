@@ -62,7 +62,7 @@ def test_every_reason_and_refusal_has_both_of_its_texts() -> None:
     slugs = [*reasons.MEANINGS.values(), *(f"refused.{refusal.name.lower()}" for refusal in Refusal)]
     told = {f"reasons.{slug}.{part}" for slug in slugs for part in ("means", "then")}
     grid_whys = {f"reasons.grid_why.{slug}" for slug in reasons.GRID_WHYS.values()}
-    assert told | grid_whys <= read("en").keys()
+    assert told | grid_whys <= read("en").keys
 
 
 def test_every_reason_of_a_guard_to_turn_a_grid_has_words() -> None:
