@@ -64,4 +64,6 @@ def rows() -> Iterator[tuple[str, str]]:
     yield "idle worker with chat", f"{idle:.0f} MB"
     with tempfile.TemporaryDirectory() as folder:
         full = weigh(Path(folder), (GRID, "1"), "g1 created")
-    yield f"the same with {COUNT:,} executors resting", f"{full:.0f} MB (+{full - idle:.0f})"
+        again = weigh(Path(folder))
+    yield f"after a picture, with {COUNT:,} executors resting", f"{full:.0f} MB (+{full - idle:.0f})"
+    yield "the same after a restart", f"{again:.0f} MB (+{again - idle:.0f})"
