@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -q
 UV := .venv-lock/bin/python -m uv
+# Stories start hundreds of processes: Python keeps what it has compiled, though the environment says no.
+KEEPING := env -u PYTHONDONTWRITEBYTECODE
 
 # Prints the first Python that runs, is new enough and can make a venv. Every place on PATH is tried, for a shim that
 # fails may hide one that works; then pyenv's own, for .python-version may name one that it lacks.
@@ -47,14 +49,14 @@ test: .venv/test.stamp ## install what the tests need and pass all of them
 	$(PY) -m ruff check
 	$(PY) -m mypy
 	$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint(["--no-logo"])'
-	$(PY) -m pytest -q -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist loadfile  # many of the stories wait
+	$(KEEPING) $(PY) -m pytest -q -n $$((2 * $$(getconf _NPROCESSORS_ONLN))) --dist worksteal  # many of the stories wait
 
 bench: .venv/test.stamp ## measure
 	@exec $(PY) -m bench
 
 chaos: .venv/test.stamp ## thousands of storms and kills against loopback exchanges, and what was met; takes about half an hour
 	@rm -f .chaos.table
-	CHAOS_TABLE=$(CURDIR)/.chaos.table $(PY) -m pytest -q -m 'slow or not slow' -n auto tests/chaos; \
+	CHAOS_TABLE=$(CURDIR)/.chaos.table $(KEEPING) $(PY) -m pytest -q -m 'slow or not slow' -n auto tests/chaos; \
 	  code=$$?; $(PY) -m tests.chaos .chaos.table; rm -f .chaos.table; exit $$code
 
 venue: .venv/test.stamp ## a loopback exchange to trade against by hand; ARGS="--venue bybit --faults nasty"

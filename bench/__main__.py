@@ -1,5 +1,7 @@
-"""`python -m bench [heart|replay|storing|memory|books|exchange|postgres]`: measure and print; without a word all, each
-in a process of its own, so that none pays for what another left in memory."""
+"""`python -m bench [heart|replay|storing|memory|pictures|books|exchange|postgres]`: measure and print.
+
+Without a word all of them, each in a process of its own, so that none pays for what another left in memory.
+"""
 
 import subprocess
 import sys
@@ -7,7 +9,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import books, exchange, heart, memory, postgres, replay, storing
+from bench import books, exchange, heart, memory, pictures, postgres, replay, storing
 from bot.core.money import use_exact
 
 PARTS = {
@@ -15,6 +17,7 @@ PARTS = {
     "replay": replay.rows,
     "storing": storing.rows,
     "memory": memory.rows,
+    "pictures": pictures.rows,
     "books": books.rows,
     "exchange": exchange.rows,
     "postgres": postgres.rows,

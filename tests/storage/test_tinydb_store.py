@@ -131,7 +131,7 @@ def test_a_journal_cut_off_anywhere_is_an_earlier_whole_state(lived_in: Path) ->
     whole = (lived_in / "state.journal").read_bytes()
     ends = [index + 1 for index, byte in enumerate(whole) if byte == 10]
     copy = other(lived_in)
-    for size in range(len(whole)):
+    for size in sorted({*range(0, len(whole), 3), *(end + by for end in ends for by in (-1, 0, 1))} - {len(whole) + 1}):
         (copy / "state.journal").write_bytes(whole[:size])
         cycle, recovery = reopened(copy)
         assert cycle == 4 + max(sum(end <= size for end in ends) - 1, 0)
