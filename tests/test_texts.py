@@ -4,8 +4,9 @@ import ast
 import re
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,13 +18,39 @@ from tests.handlers import test_card, test_edit, test_golden, test_golden_answer
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [path for room in ("bot", "handlers") for path in (ROOT / room).rglob("*.py") if path.name != "catalogue.py"]
-NODES = [(path, node) for path in SOURCES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-SAID = [
-    (path, node)
-    for path, node in NODES
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say"
-]
+
+
 TEXTS = read(ENGLISH)
+
+
+class Said(NamedTuple):
+    """A call that says a text: by which function, where, its key as it is written, and the names of what it is told."""
+
+    by: str
+    place: str
+    key: ast.expr
+    told: frozenset[str | None]
+
+
+@cache
+def read_sources() -> tuple[frozenset[object], list[Said]]:
+    """Every literal of the sources, and everything that is said."""
+    literals, said = set[object](), list[Said]()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant):
+                literals.add(node.value)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("say", "_button"):
+                told = frozenset(keyword.arg for keyword in node.keywords)
+                said.append(Said(node.func.id, f"{path.relative_to(ROOT)}:{node.lineno}", node.args[0], told))
+    return frozenset(literals), said
+
+
+def keys(by: str) -> Iterator[tuple[str, Said]]:
+    """Of the texts that are said by name, and how."""
+    for said in read_sources()[1]:
+        if said.by == by and isinstance(said.key, ast.Constant):
+            yield str(said.key.value), said
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------
@@ -31,36 +58,25 @@ TEXTS = read(ENGLISH)
 
 def test_every_text_that_is_said_stands_in_the_file_and_is_told_what_fills_its_gaps() -> None:
     wrong = []
-    for path, call in SAID:
-        key, told = call.args[0], {keyword.arg for keyword in call.keywords}
-        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+    for key, said in keys("say"):
+        if key not in TEXTS.keys:
+            wrong.append(f"{said.place}: {key} is no text")
             continue
-        place = f"{path.relative_to(ROOT)}:{call.lineno}: {key.value}"
-        if key.value not in TEXTS.keys:
-            wrong.append(f"{place} is no text")
-        elif None not in told and told != TEXTS.gaps(key.value) | (
-            {"count"} if TEXTS.is_counting(key.value) else set()
-        ):
-            wrong.append(f"{place} has the gaps {sorted(TEXTS.gaps(key.value))}")
+        wanted = TEXTS.gaps(key) | ({"count"} if TEXTS.is_counting(key) else set())
+        if None not in said.told and said.told != wanted:
+            wrong.append(f"{said.place}: {key} wants {sorted(wanted)}")
     assert not wrong
 
 
 def test_every_text_is_said_somewhere() -> None:
-    literals = {node.value for _, node in NODES if isinstance(node, ast.Constant)}
-    keys = [call.args[0] for _, call in SAID]
-    firsts = [key.values[0] for key in keys if isinstance(key, ast.JoinedStr)]
+    literals, said = read_sources()
+    firsts = [each.key.values[0] for each in said if isinstance(each.key, ast.JoinedStr)]
     families = tuple(str(first.value) for first in firsts if isinstance(first, ast.Constant))
     assert not [key for key in sorted(TEXTS.keys) if key not in literals and not key.startswith(families)]
 
 
 def test_every_button_has_its_text_and_every_text_a_button() -> None:
-    names = {
-        str(call.args[0].value)
-        for path, call in NODES
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_button"
-        if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
-    }
-    said = {"buttons.page", *(f"buttons.{name}" for name in names)}
+    said = {"buttons.page", *(f"buttons.{key}" for key, _ in keys("_button"))}
     assert said == {key for key in TEXTS.keys if key.startswith("buttons.")}
 
 
