@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -181,7 +182,9 @@ def test_where_time_is_short_the_latest_stretch_is_traded(monkeypatch: pytest.Mo
         candles = await made.market.candles(BTC, 5000)
         return await made.rehearsals.instant(await made.preview(replace(SPEC, count=20)), candles), candles
 
-    monkeypatch.setattr(rehearsal, "INSTANT", 0.15)
+    looks = count()
+    monkeypatch.setattr(rehearsal, "INSTANT", 0.4)
+    monkeypatch.setattr(rehearsal, "thread_time", lambda: next(looks) / 1000)  # a millisecond from look to look
     done, candles = asyncio.run(story())
     assert done is not None and 10 <= done.report.bars < 4999
     assert done.series.closes_at(len(done.series) - 1) == candles[-1].at
