@@ -35,9 +35,11 @@ SETTLES_AFTER = timedelta(seconds=1)
 """When an accepted order is looked for where a venue refuses late and nothing is pushed."""
 UNHEARD_AFTER = timedelta(seconds=5)
 """A trade this old that only asking brought to light should have been pushed."""
-KeyOf = Callable[[Mapping[str, Any]], tuple[Any, ...]]
 CATCH_UP = 200
 """Pushed rows that one beat catches up on at most."""
+
+KeyOf = Callable[[Mapping[str, Any]], tuple[Any, ...]]
+"""What tells a pushed row from all others."""
 
 
 class CcxtGateway:

@@ -21,7 +21,7 @@ BLINK = timedelta(seconds=15)
 AGAIN_FIRST, AGAIN_LAST = timedelta(minutes=1), timedelta(minutes=10)
 """So long lasts what comes back before it is told, doubled each time."""
 CALM = timedelta(minutes=10)
-"""After so long without trouble the next is told as the first was."""
+"""What comes back so long after it was told to be over is told as the first time."""
 BREATH = timedelta(seconds=10)
 """A shorter silence that the exchange asks for is its manner, and no trouble."""
 
