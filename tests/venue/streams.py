@@ -37,12 +37,10 @@ class Feed:
     def offer(self, event: object, *, private: bool = True) -> None:
         """Sends an event, as far as the faults let it."""
         text = json.dumps(event, separators=(",", ":"))  # now: what it was made of may change
-        kind = PRIVATE_STREAM if private else PUBLIC_STREAM
-        if threading.get_ident() == self._thread:
-            self._loop.call_soon(self._spoil, text, kind)
-            return
+        is_here = threading.get_ident() == self._thread
+        post = self._loop.call_soon if is_here else self._loop.call_soon_threadsafe
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            self._loop.call_soon_threadsafe(self._spoil, text, kind)
+            post(self._spoil, text, PRIVATE_STREAM if private else PUBLIC_STREAM)
 
     def reply(self, answer: object) -> None:
         """Answers a frame of the client."""
